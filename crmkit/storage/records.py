@@ -363,7 +363,9 @@ def _queue(tx: Tx, kind: Kind, rows: Iterable[tuple[int, Record | None]]) -> Non
 def _guarded(tx: Tx, kind: Kind, sql: str, args: tuple[Any, ...]) -> Rows:
     """Execute a statement; raises `already_exists` when a unique value is taken."""
     try:
-        return tx.connection.execute(sql, args)
+        rows = tx.connection.execute(sql, args)
+        _ = rows.rowcount  # a database may run it no sooner than somebody looks
+        return rows
     except Exception as error:
         column = tx.connection.dialect.taken(error)
         if column is None:

@@ -20,9 +20,9 @@ $$;
 CREATE FUNCTION crm_number(value json) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN json_typeof(value) = 'number' THEN (value #>> '{}')::numeric END
 $$;
-CREATE FUNCTION crm_real(value float8) RETURNS json LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE FUNCTION crm_real(value float8) RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN value = trunc(value) AND abs(value) < 1e15 THEN (value::bigint::text || '.0')::json
-        ELSE to_json(value) END
+        ELSE value::text::json END
 $$;
 CREATE FUNCTION crm_order(value json) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE json_typeof(value)

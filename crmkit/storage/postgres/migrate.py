@@ -104,8 +104,8 @@ def _begin(connection: PostgresConnection) -> list[str]:
             connection.execute("COMMIT")
             return []
         connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-        connection.execute(_text("fold.sql"))
-        connection.execute(_text("functions.sql"))
+        connection.script(_text("fold.sql"))
+        connection.script(_text("functions.sql"))
         for statement in statements:
             if not statement.startswith("CREATE TABLE migrations "):
                 connection.execute(statement)

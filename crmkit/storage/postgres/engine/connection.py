@@ -1,47 +1,135 @@
-"""Connections to PostgreSQL, with the types of values as storage expects them."""
+"""Connections to PostgreSQL. Statements go to libpq directly: psycopg's cursors cost seven times as much as that."""
 
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import re
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from functools import lru_cache
+from select import POLLIN, POLLOUT, poll
 from typing import Any, ClassVar
 
 import psycopg
-from psycopg import adapt, postgres
-from psycopg.abc import Buffer
-from psycopg.pq import Format
-from psycopg.types.numeric import Int8, Int8Dumper, IntDumper, IntNumeric, IntNumericDumper
-from psycopg.types.string import TextLoader
+from psycopg import errors
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.pq import DiagnosticField, ExecStatus, Format
+from psycopg.pq.abc import PGresult
 
-from crmkit.storage.interface.connection import Rows
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.texts import Texts
 from crmkit.storage.postgres.dialect import DIALECT
+from crmkit.storage.postgres.engine.adapters import ADAPTERS
 from crmkit.storage.postgres.search.texts import TEXTS
 
+MOST_PREPARED = 200  # statements that a connection keeps planned
+MOST_SENT = 100  # statements that are sent before their answers are waited for
 _SECONDS = 10  # to connect
+_AT_ONCE = 100  # rows that are loaded together where they are taken one by one
 _LIFE = "SELECT concat(pg_postmaster_start_time(), ' ', pg_stat_get_bgwriter_stat_reset_time())"
-_DIGITS = 19  # of a whole number that a column may hold, with its sign
 _OPTIONS = (
     "-c client_encoding=UTF8 -c timezone=UTC -c lc_messages=C -c default_transaction_isolation=read\\ committed "
     "-c jit=off -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=0"
 )
+_GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
+_RIGHTS = re.compile(r'\s*(INSERT INTO|UPDATE|DELETE FROM)\s+"?(tokens|memberships|workspaces|users)\b', re.IGNORECASE)
+
+
+class PostgresRows:
+    """What a statement answered; in a pipeline whoever looks first waits for it."""
+
+    __slots__ = ("_at", "_connection", "result")
+
+    def __init__(self, connection: "PostgresConnection", result: PGresult | None = None) -> None:
+        self._connection = connection
+        self._at = 0
+        self.result = result
+
+    @property
+    def answer(self) -> PGresult:
+        """What PostgreSQL answered; raises why this statement, or an earlier one of the pipeline, failed."""
+        if self.result is None:
+            self._connection.receive()
+        if self.result is None:
+            raise psycopg.OperationalError("the connection was lost before this was answered")
+        if self.result.status not in _GOOD:
+            raise error_of(self.result)
+        return self.result
+
+    @property
+    def rowcount(self) -> int:
+        return self.answer.command_tuples or 0
+
+    @property
+    def tag(self) -> bytes:
+        """What PostgreSQL says that it did, as in `INSERT 0 1`."""
+        return self.answer.command_status or b""
+
+    def fetchone(self) -> Any:
+        rows = self.fetchmany(1)
+        return rows[0] if rows else None
+
+    def fetchall(self) -> list[Any]:
+        return self.fetchmany(self.answer.ntuples)
+
+    def fetchmany(self, size: int, /) -> list[Any]:
+        result, first = self.answer, self._at
+        self._at = min(first + size, result.ntuples)
+        return self._connection.loaded(result, first, self._at) if first < self._at else []
+
+    def again(self) -> "PostgresRows":
+        """Return the same rows, none of which was fetched."""
+        return PostgresRows(self._connection, self.result)
+
+    def __iter__(self) -> Iterator[Any]:
+        while rows := self.fetchmany(_AT_ONCE):
+            yield from rows
+
+
+class Batch:
+    """Statements that were sent together. Of their answers, `failed` is the first that is an error."""
+
+    __slots__ = ("failed", "new", "sent")
+
+    def __init__(self) -> None:
+        self.sent: deque[PostgresRows | None] = deque()  # what is not answered yet; None for what nobody looks at
+        self.new: list[Any] = []  # the statements that are to be prepared
+        self.failed: PGresult | None = None
+
+    def take(self, result: PGresult) -> None:
+        rows = self.sent.popleft() if self.sent else None  # none where it is why the connection ends
+        if rows is not None:
+            rows.result = result
+        if self.failed is None and result.status not in _GOOD:
+            self.failed = result
 
 
 class PostgresConnection:
-    """A connection in autocommit mode, used by one thread at a time."""
+    """A connection in autocommit mode, used by one thread at a time; one that `prepares` has plans of statements kept.
 
-    __slots__ = ("_open", "driver", "life")
+    `life` is that of the server: it ends with a restart, a crash or a failover; after it, ids of transactions are given
+    again. `has_changed_rights` is set by whatever statement may change who may do what, and reset by whoever asks.
+    """
 
     dialect: ClassVar[Dialect] = DIALECT
     texts: ClassVar[Texts] = TEXTS
 
-    def __init__(self, open_: Callable[[], "psycopg.Connection[Any]"]) -> None:
+    def __init__(self, open_: Callable[[], "psycopg.Connection[Any]"], prepares: bool = True) -> None:
         self._open = open_
+        self._prepares = prepares
         self._connect()
 
     def _connect(self) -> None:
         self.driver = self._open()
-        # of the server, which ends with a restart, a crash or a failover: after it, ids of transactions are given again
+        self.has_changed_rights = False
+        self._wire = self.driver.pgconn
+        self._values = Transformer(self.driver)
+        self._poll = poll()
+        self._poll.register(self._wire.socket, POLLIN)
+        self._seen: set[Any] = set()  # statements, with the types of their values: the second time they are prepared
+        self._names: dict[Any, bytes] = {}  # of those that are
+        self._made = 0  # how often one was
+        self._batch = Batch()  # what is sent in a pipeline
+        self._batches: deque[Batch] = deque()  # what was sent to its end and is not answered yet
+        self._is_left = False  # whether it is a pipeline that nobody waited for
         self.life: str = self.execute(_LIFE).fetchone()[0]
 
     def revive(self) -> None:
@@ -49,13 +137,105 @@ class PostgresConnection:
         self.driver.close()
         self._connect()
 
-    def execute(self, sql: str, args: Sequence[Any] = (), /) -> Rows:
-        return self.driver.execute(numbered(sql), args or None)
+    def is_alive(self) -> bool:
+        """Tell whether the server is there, as far as is known without asking it."""
+        try:
+            self._leave()
+            if self._poll.poll(0):
+                self._wire.consume_input()
+        except psycopg.Error:
+            return False
+        return not self.driver.closed
 
-    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> Any:
-        cursor = self.driver.cursor()
-        cursor.executemany(numbered(sql), rows)
-        return cursor
+    def execute(self, sql: str, args: Sequence[Any] = (), /) -> PostgresRows:
+        """Run one statement; within `pipelined`, send it."""
+        self._leave()
+        if _is_about_rights(sql):
+            self.has_changed_rights = True
+        values, wire = self._values, self._wire
+        bound = values.dump_sequence(args, [PyFormat.AUTO] * len(args))
+        types, formats = values.types or (), values.formats
+        name = self._name(sql, types) if args else None
+        if not wire.pipeline_status:
+            if name is not None:
+                result = wire.exec_prepared(name, bound, formats, Format.BINARY)  # type: ignore[arg-type]
+            else:
+                result = wire.exec_params(numbered(sql), bound, types, formats, Format.BINARY)
+            rows = PostgresRows(self, result)
+            _ = rows.answer
+            return rows
+        if name is not None:
+            wire.send_query_prepared(name, bound, formats, Format.BINARY)
+        else:
+            wire.send_query_params(numbered(sql), bound, types, formats, Format.BINARY)
+        rows = PostgresRows(self)
+        self._batch.sent.append(rows)
+        if len(self._batch.sent) >= MOST_SENT:
+            self.receive()
+        return rows
+
+    def script(self, sql: str) -> None:
+        """Run several statements, which have no values."""
+        _ = PostgresRows(self, self._wire.exec_(sql.encode())).answer
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]], /) -> None:
+        """Run one statement for each row of values; they are sent together, and what fails is raised here."""
+        with self.pipelined():
+            for row in rows:
+                self.execute(sql, row)
+            self.receive()
+
+    @contextmanager
+    def pipelined(self, is_waited: bool = True) -> Iterator[None]:
+        """Within the block statements are sent at once; whoever looks at the rows of one waits for all until then.
+
+        Of those that were sent together the first error is raised, by whoever waits: what came after it was not run.
+        Unless it `is_waited` for, how the last ones end is nobody's business.
+        """
+        self._leave()
+        if self._wire.pipeline_status:
+            yield
+            return
+        self._wire.enter_pipeline_mode()
+        try:
+            yield
+            if is_waited:
+                self.receive()
+        finally:
+            with suppress(psycopg.Error):
+                self.end_batch()
+                self._wire.flush()
+            self._is_left = True
+            if is_waited:
+                self._leave()
+
+    def end_batch(self) -> Batch:
+        """Have what was sent in a pipeline answered on its own: what fails in it concerns nothing that comes later."""
+        batch, self._batch = self._batch, Batch()
+        self._batches.append(batch)
+        self._wire.pipeline_sync()
+        return batch
+
+    def receive(self) -> None:
+        """Wait for the answers to all that was sent; raises the first error."""
+        if self._batch.sent:
+            batch = self.end_batch()
+            self._wait()
+            if batch.failed is not None:
+                raise error_of(batch.failed)
+
+    def take(self) -> Iterator[Batch]:
+        """Take the answers that have come, without waiting; yield what is answered as a whole."""
+        self._wire.consume_input()
+        while self._batches and not self._wire.is_busy():
+            batch = self._take(self._wire.get_result())
+            if batch is not None:
+                yield batch
+
+    def loaded(self, result: PGresult, first: int, last: int) -> list[tuple[Any, ...]]:
+        """Return some rows of an answer."""
+        self._values.set_pgresult(result)
+        return self._values.load_rows(first, last, tuple)
 
     def trial(self) -> AbstractContextManager[None]:
         return nullcontext()
@@ -63,12 +243,81 @@ class PostgresConnection:
     def close(self) -> None:
         self.driver.close()
 
+    def _leave(self) -> None:
+        """End a pipeline that nobody waited for."""
+        if self._is_left:
+            self._is_left = False
+            with suppress(psycopg.Error):  # whoever uses the connection next finds out
+                self._wait()
+                self._wire.exit_pipeline_mode()
+
+    def _wait(self) -> None:
+        """Wait until all is answered that was sent to the end of its batch."""
+        wire = self._wire
+        while self._batches:
+            while wire.is_busy():
+                self._poll.modify(wire.socket, POLLIN | POLLOUT if wire.flush() else POLLIN)
+                self._poll.poll()
+                wire.consume_input()
+            self._take(wire.get_result())
+
+    def _take(self, result: PGresult | None) -> Batch | None:
+        """Note an answer, or that there are no more to a statement (None); return the batch that it ends."""
+        if self.driver.closed:
+            self._batches.clear()
+            raise psycopg.OperationalError(self._wire.get_error_message() or "the connection was lost")
+        if result is None:
+            return None
+        if result.status != ExecStatus.PIPELINE_SYNC:
+            self._batches[0].take(result)
+            return None
+        batch = self._batches.popleft()
+        if batch.failed is not None:
+            for key in batch.new:  # some may not be prepared
+                self._names.pop(key, None)
+        return batch
+
+    def _name(self, sql: str, types: tuple[int, ...]) -> bytes | None:
+        """Return the name of a statement that is prepared, None of one that is not."""
+        key, wire = (sql, types), self._wire
+        name = self._names.get(key)
+        if name is not None or key not in self._seen or not self._prepares:
+            self._seen.add(key)
+            return name
+        if len(self._names) >= MOST_PREPARED:
+            self._names.clear()
+            self._seen.clear()
+            self.execute("DEALLOCATE ALL")
+        self._made += 1
+        name = b"crmkit_%d" % self._made
+        if wire.pipeline_status:
+            wire.send_prepare(name, numbered(sql), types)
+            self._batch.sent.append(None)
+            self._batch.new.append(key)
+        else:
+            _ = PostgresRows(self, wire.prepare(name, numbered(sql), types)).answer
+        self._names[key] = name
+        return name
+
+
+def error_of(result: PGresult) -> psycopg.Error:
+    if result.status == ExecStatus.PIPELINE_ABORTED:
+        return errors.PipelineAborted("a statement before it failed")
+    if result.error_field(DiagnosticField.SQLSTATE):
+        return errors.error_from_result(result)
+    return psycopg.OperationalError(result.get_error_message())
+
 
 @lru_cache(4096)
-def numbered(sql: str) -> str:
+def numbered(sql: str) -> bytes:
     """Return a statement with $1, $2 … for the marks in it; no literal has one."""
     first, *others = sql.split("?")
-    return first + "".join(f"${number}{part}" for number, part in enumerate(others, 1))
+    return (first + "".join(f"${number}{part}" for number, part in enumerate(others, 1))).encode()
+
+
+@lru_cache(4096)
+def _is_about_rights(sql: str) -> bool:
+    return _RIGHTS.match(sql) is not None
 
 
 def connect(url: str, plans_anew: bool = False) -> PostgresConnection:
@@ -79,61 +328,10 @@ def connect(url: str, plans_anew: bool = False) -> PostgresConnection:
         return psycopg.connect(
             url,
             autocommit=True,
-            cursor_factory=psycopg.RawCursor,
             connect_timeout=_SECONDS,
             application_name="crmkit",
             options=_OPTIONS + more,
-            context=_ADAPTERS,
+            context=ADAPTERS,
         )
 
     return PostgresConnection(opened)
-
-
-class _Whole(IntDumper):
-    """Whole numbers as bigint whatever their size, so that a statement has one type for each value."""
-
-    _int2_dumper = _int4_dumper = _int8_dumper = Int8Dumper(Int8)  # type: ignore[assignment]
-    _int_numeric_dumper = IntNumericDumper(IntNumeric)
-
-
-class _Flag(adapt.Dumper):
-    """True and False as 1 and 0, which columns hold."""
-
-    oid = postgres.types["int8"].oid
-
-    def dump(self, obj: Any) -> Buffer | None:
-        return b"1" if obj else b"0"
-
-
-class _Number(adapt.Loader):
-    """Sums of whole numbers, and numbers in JSON: whole where they are written so."""
-
-    format = Format.TEXT
-
-    def load(self, data: Buffer) -> int | float:
-        text = bytes(data)
-        if b"." in text or len(text) > _DIGITS:
-            return float(text)
-        return int(text)
-
-
-def _adapters() -> adapt.AdaptersMap:
-    found = adapt.AdaptersMap(psycopg.adapters)
-    found.register_dumper(int, _Whole)
-    found.register_dumper(bool, _Flag)
-    found.register_loader("numeric", _Number)
-    for name in ("json", "jsonb"):
-        found.register_loader(name, TextLoader)
-    return found
-
-
-class _Context:
-    """What psycopg takes the types from."""
-
-    connection = None
-
-    def __init__(self) -> None:
-        self.adapters = _adapters()
-
-
-_ADAPTERS: Any = _Context()

@@ -26,6 +26,7 @@ from crmkit.storage.postgres.engine.connection import connect
 from crmkit.storage.postgres.engine.leases import Leases
 from crmkit.storage.postgres.engine.notices import Notices
 from crmkit.storage.postgres.engine.pool import Pool
+from crmkit.storage.postgres.engine.reader import Reader
 from crmkit.storage.postgres.engine.snapshot import snapshot
 from crmkit.storage.postgres.engine.transactions import Work
 from crmkit.storage.postgres.engine.writer import Writer
@@ -36,7 +37,7 @@ from crmkit.storage.reads.streams import Streams
 
 T = TypeVar("T")
 
-READERS = SCANNERS = 4  # connections of each sort
+READERS = SCANNERS = 4  # connections of each sort; those of readers are opened for what the event loop does not do
 WRITERS = 8  # some wait for a lane
 PROBE_SECONDS = 1
 
@@ -68,9 +69,10 @@ class PostgresDatabase:
             self._notices = Notices(partial(connect, self.url), self.commits)
             await self._notices.listen()
             self._parts.append(self._notices)
-            self._readers = Pool(partial(connect, self.url), READERS)
-            self._parts.insert(0, self._readers)
-            self._leases = Leases(self._readers, self.commits, self._notices)
+            self._threads = Pool(partial(connect, self.url), READERS)
+            self._reader = Reader(partial(connect, self.url), self._threads)
+            self._parts.insert(0, self._reader)
+            self._leases = Leases(self._threads, self.commits, self._notices)
             await self._measure()
             self._scans = Scans(reading, SCANNERS)
             self._parts.insert(0, self._scans)
@@ -113,8 +115,11 @@ class PostgresDatabase:
             del self._later[key]
 
     async def read(self, actor: Actor | None, work: Callable[..., T], *args: Any) -> T:
+        return await self._read(self._threads if actor is None else self._reader, work, *args)
+
+    async def _read(self, by: Pool | Reader, work: Callable[..., T], *args: Any) -> T:
         try:
-            return await self._readers.read(work, *args)
+            return await by.read(work, *args)
         except Exception as error:
             found = faults.failed(error)
             if found is error:
@@ -123,7 +128,7 @@ class PostgresDatabase:
 
     async def read_cached(self, work: Callable[..., T], *args: Any) -> T:
         """Return the same, read each time: another process may have changed it a moment ago."""
-        return await self.read(None, work, *args)
+        return await self._read(self._reader, work, *args)
 
     def cached(self, work: Callable[..., T], *args: Any) -> T | None:
         return None

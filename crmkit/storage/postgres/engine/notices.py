@@ -47,7 +47,7 @@ class Notices:
             said = json.dumps([self._own, *names])
             if len(said.encode()) > LONGEST:
                 said = json.dumps([self._own])
-            connection.execute("SELECT pg_notify(?, ?)", (CHANNEL, said)).fetchone()
+            connection.execute("SELECT pg_notify(?, ?)", (CHANNEL, said))
 
     async def close(self) -> None:
         self._is_closed = True

@@ -14,26 +14,23 @@ from crmkit.storage.postgres.engine.connection import PostgresConnection
 
 T = TypeVar("T")
 
-_BEGIN = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
-
 
 def snapshot(connection: PostgresConnection, deadline: Deadline, work: Callable[..., T], *args: object) -> T:
     """Return `work(connection, *args)`, all of whose statements see the database at one moment.
 
     A statement that runs past the deadline is ended by PostgreSQL; then this raises what `refusal()` says.
     """
-    try:
-        connection.execute(_BEGIN)
-    except psycopg.OperationalError:  # the connection was lost since the read before
+    if not connection.is_alive():  # it was lost since the read before
         connection.revive()
-        connection.execute(_BEGIN)
-    try:
-        if math.isfinite(deadline.ends):
-            left = max(1, int((deadline.ends - time.monotonic()) * 1000))
-            connection.execute(f"SET LOCAL statement_timeout = {left:d}")
-        return work(connection, *args)
-    except errors.QueryCanceled:
-        raise deadline.refusal() from None
-    finally:
-        with suppress(psycopg.Error):  # the connection is gone
-            connection.execute("ROLLBACK")
+    with connection.pipelined(is_waited=False):
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        try:
+            if math.isfinite(deadline.ends):
+                left = max(1, int((deadline.ends - time.monotonic()) * 1000))
+                connection.execute(f"SET LOCAL statement_timeout = {left:d}")
+            return work(connection, *args)
+        except errors.QueryCanceled:
+            raise deadline.refusal() from None
+        finally:
+            with suppress(psycopg.Error):  # the connection is gone
+                connection.execute("ROLLBACK")

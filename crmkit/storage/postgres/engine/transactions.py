@@ -12,7 +12,7 @@ from psycopg import errors
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.commits import EVERYTHING
 from crmkit.storage.interface.lanes import ANYWHERE, Lane
-from crmkit.storage.interface.tx import Unit
+from crmkit.storage.interface.tx import Known, Unit
 from crmkit.storage.postgres.engine import faults, lanes
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 from crmkit.storage.postgres.engine.lanes import LaneTx
@@ -71,7 +71,7 @@ def run(connection: PostgresConnection, works: Sequence[Work], now_: Callable[[]
         except psycopg.Error as error:
             problem = faults.failed(error)
             if not faults.may_run_again(error):
-                return [problem] * len(works)
+                break
             if faults.is_lost(error):
                 connection.close()
             else:
@@ -137,49 +137,67 @@ def _status(connection: PostgresConnection, id: str, held: Collection[Lane]) -> 
 def _transaction(
     connection: PostgresConnection, works: Sequence[Work], now_: Callable[[], str], tell: Tell
 ) -> list[Any]:
+    """Return the outcomes of units that were committed together.
+
+    Statements are sent without waiting, but for those whose rows somebody looks at. So one that fails may be noticed in
+    a later unit, or with the COMMIT.
+    """
     execute = connection.execute
-    outcomes: list[Any] = []
     first = works[0]
     held = {UPKEEP} if {*first.lanes} == {*ANYWHERE} and not first.is_beside else {*first.lanes}
-    execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-    try:
-        id = lanes.lock(connection, held)
-        now = now_()
-        told: set[str | None] = set()
-        for work in works:
-            if len(works) > 1:
-                execute("SAVEPOINT unit")
-            tx = LaneTx(connection, now, work.actor, lanes={*work.lanes})
-            work.names = set()
-            try:
-                outcomes.append(work.unit(tx))
-            except Exception as error:
-                if faults.may_run_again(error):
-                    raise
-                if len(works) == 1:
-                    execute("ROLLBACK")
-                    return [faults.failed(error)]
-                execute("ROLLBACK TO unit")
-                outcomes.append(faults.failed(error))
-            else:
-                work.names = {*tx.topics} if work.is_silent else {EVERYTHING, *tx.lanes, *tx.topics}
-                told |= work.names
-                held |= tx.lanes
-            if len(works) > 1:
-                execute("RELEASE unit")
-        lanes.release(connection, held)
-        tell(connection, told)
-    except BaseException:
-        _rolled_back(connection)
-        raise
-    try:
-        done = connection.driver.execute("COMMIT").statusmessage
-    except psycopg.Error as error:
-        if faults.is_lost(error):
-            raise _InDoubt(id, held, outcomes) from error
-        raise
-    if done != "COMMIT":  # PostgreSQL answers so where a statement failed before
+    with connection.pipelined():
+        try:
+            execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+            id = lanes.lock(connection, held)
+            outcomes = _outcomes(connection, works, now_(), held)
+            if len(works) == 1 and isinstance(outcomes[0], BaseException):
+                execute("ROLLBACK")
+                return outcomes
+            lanes.release(connection, held)
+            tell(connection, {name for work in works for name in work.names})
+            if id is None:  # nobody could say how it ended: all that can fail is to fail before
+                connection.receive()
+        except BaseException:
+            _rolled_back(connection)
+            raise
+        try:
+            done = execute("COMMIT").tag
+        except psycopg.Error as error:
+            if faults.is_lost(error):
+                raise _InDoubt(id, held, outcomes) from error
+            _rolled_back(connection)
+            raise
+    if done != b"COMMIT":  # PostgreSQL answers so where a statement failed before
         raise RuntimeError("a unit went on after a statement of it had failed")
+    return outcomes
+
+
+def _outcomes(connection: PostgresConnection, works: Sequence[Work], now: str, held: set[Lane]) -> list[Any]:
+    """Return for each unit its value or the exception it raised; the lanes that they entered are added to `held`."""
+    outcomes: list[Any] = []
+    known = Known()
+    for work in works:
+        if len(works) > 1:
+            connection.execute("SAVEPOINT unit")
+        tx = LaneTx(connection, now, work.actor, known, {*work.lanes})
+        work.names = set()
+        connection.has_changed_rights = False
+        try:
+            outcomes.append(work.unit(tx))
+        except Exception as error:
+            if faults.may_run_again(error):
+                raise
+            outcomes.append(faults.failed(error))
+            known = Known()
+            if len(works) > 1:
+                connection.execute("ROLLBACK TO unit")
+        else:
+            work.names = {*tx.topics} if work.is_silent else {EVERYTHING, *tx.lanes, *tx.topics}
+            held |= tx.lanes
+        if connection.has_changed_rights:
+            known = Known()
+        if len(works) > 1:
+            connection.execute("RELEASE unit")
     return outcomes
 
 
