@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -53,6 +53,9 @@ class Lab:
         self._servers: dict[str, Server] = {}
         self._folders: dict[str, Path] = {}
         self._data: dict[tuple[int, bool], Dataset] = {}
+        self._postgres: str | None = None  # its connection string, once it runs
+        self._urls: dict[int, str] = {}  # of its databases
+        self._ends = ExitStack()
 
     # data
 
@@ -110,6 +113,30 @@ class Lab:
 
         return self._kept(name, start)
 
+    def on_postgres(self, size: int, number: int = 0, core: int | None = servers.SERVER_CORE) -> Server:
+        """Return crmkit on the data of this size in PostgreSQL, the process of this number of those that share it."""
+        made, name = self.data(size), f"crmkit on PostgreSQL {size:,} {number}"
+
+        def start() -> Server:
+            from bench import postgres  # its driver may be missing
+
+            if self._postgres is None:
+                try:
+                    self._postgres = self._ends.enter_context(postgres.kept())
+                except SystemExit as missing:
+                    raise Skip(str(missing)) from None
+            folder = self.folder / f"postgres-{size}"
+            if not folder.exists():
+                say(f"making the PostgreSQL database of {size:,} contacts")
+                folder.mkdir(mode=0o700)
+                shutil.copy(Path(made.folder) / KEPT[1], folder)
+                self._urls[size] = postgres.database(self._postgres, made, self._ends)
+            say(f"starting {name}")
+            environ = {"CRMKIT_SERVER_DATA": self._urls[size], "CRMKIT_SERVER_FILES": str(folder)}
+            return servers.product(name, folder, self.log(name), environ, core)
+
+        return self._kept(name, start)
+
     def reference(self, kind: str, environ: Mapping[str, str] | None = None) -> Server:
         return self._kept(kind, lambda: servers.reference(kind, self.log(kind), environ))
 
@@ -147,6 +174,7 @@ class Lab:
     def stop(self) -> None:
         for server in self._servers.values():
             server.stop()
+        self._ends.close()
 
     # requests
 

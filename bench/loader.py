@@ -7,6 +7,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ SERIAL = b"0SERIAL00"
 
 
 class Orders(msgspec.Struct):
-    """`count` requests in all, or as many as `seconds` allow when it is 0."""
+    """`count` requests in all, or as many as `seconds` allow when it is 0; of several tokens each has its turn."""
 
     port: int
     requests: str
@@ -76,9 +77,9 @@ class Sender(asyncio.Protocol):
 
 def prepared(orders: Orders) -> list[bytes]:
     """Return the requests as they are sent, serials still to be filled in."""
-    token = f"Authorization: Bearer {orders.token}\r\n" if orders.token else ""
+    tokens = cycle([f"Authorization: Bearer {token}\r\n" for token in orders.token.split()] or [""])
     found = []
-    for line in Path(orders.requests).read_text().splitlines():
+    for line, token in zip(Path(orders.requests).read_text().splitlines(), tokens, strict=False):
         method, path, *body = line.split(" ", 2)
         content = "".join(body).encode()
         more = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n" if content else ""

@@ -44,6 +44,7 @@ class Server:
         log: Path,
         environ: Mapping[str, str] | None = None,
         ready: str = "/",
+        core: int | None = SERVER_CORE,
     ) -> None:
         self.name, self.port = name, port
         self.url = f"http://127.0.0.1:{port}"
@@ -58,7 +59,7 @@ class Server:
                 stdout=written,
                 stderr=written,
             )
-        self._process = pinned(process, SERVER_CORE)
+        self._process = pinned(process, core)
         try:
             self._wait(ready)
         except BaseException:
@@ -149,7 +150,9 @@ class Server:
         raise RuntimeError(f"{self.name} does not answer: {said}")
 
 
-def product(name: str, folder: Path, log: Path, environ: Mapping[str, str] | None = None) -> Server:
+def product(
+    name: str, folder: Path, log: Path, environ: Mapping[str, str] | None = None, core: int | None = SERVER_CORE
+) -> Server:
     """Start crmkit as it is served, with every limit on and too high to be met."""
     port = free_port()
     settings = {
@@ -159,7 +162,7 @@ def product(name: str, folder: Path, log: Path, environ: Mapping[str, str] | Non
         "CRMKIT_SERVER_HOST": "127.0.0.1",
     }
     command = [sys.executable, "-m", "crmkit", "serve", "--port", str(port)]
-    return Server(name, command, port, log, {**settings, **(environ or {})}, "/healthz")
+    return Server(name, command, port, log, {**settings, **(environ or {})}, "/healthz", core)
 
 
 def reference(kind: str, log: Path, environ: Mapping[str, str] | None = None) -> Server:

@@ -1,14 +1,16 @@
 -- Sends the lines of BENCH_REQUESTS (METHOD PATH [BODY]) in turn; the serial in a line becomes a number never sent before.
+-- BENCH_TOKEN may be several tokens, which the lines have in turn.
 local SERIAL = "0SERIAL00"
 local sent, next_line, serial = {}, 0, 0
 
 function init(_)
   local headers = {}
-  local token = os.getenv("BENCH_TOKEN")
-  if token and token ~= "" then headers["Authorization"] = "Bearer " .. token end
+  local tokens = {}
+  for token in (os.getenv("BENCH_TOKEN") or ""):gmatch("%S+") do tokens[#tokens + 1] = token end
   for line in io.lines(os.getenv("BENCH_REQUESTS")) do
     local method, path, body = line:match("^(%S+) (%S+) ?(.*)$")
     local has_body = body ~= ""
+    if #tokens > 0 then headers["Authorization"] = "Bearer " .. tokens[#sent % #tokens + 1] end
     headers["Content-Type"] = has_body and "application/json" or nil
     local request = wrk.format(method, path, headers, has_body and body or nil)
     sent[#sent + 1] = { text = request, changes = request:find(SERIAL, 1, true) }

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -128,10 +128,14 @@ def _programs() -> Path:
 
 
 @contextmanager
-def running() -> Iterator[str]:
-    """Run a server until the block ends; yields its connection string."""
+def running(options: Mapping[str, str] = OPTIONS, kept: Path | None = None) -> Iterator[str]:
+    """Run a server until the block ends; yields its connection string. What it holds stays in a folder that is `kept`.
+
+    Raises SystemExit with what lacks.
+    """
     programs = _programs()
-    home = Path(tempfile.mkdtemp(prefix="crmkit-postgres-"))
+    home = kept or Path(tempfile.mkdtemp(prefix="crmkit-postgres-"))
+    home.mkdir(exist_ok=True)
     as_user: dict[str, Any] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses root
         shutil.chown(home, "postgres", "postgres")
@@ -142,17 +146,18 @@ def running() -> Iterator[str]:
         subprocess.run([programs / program, *arguments], check=True, stdout=subprocess.DEVNULL, cwd=home, **as_user)
 
     try:
-        run(
-            "initdb", "-D", str(data), "-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "-A", "trust", "-U", "postgres"
-        )
-        settings = " ".join(f"-c {name}={value}" for name, value in OPTIONS.items())
+        if not data.exists():
+            how = ("-E", "UTF8", "--locale=C", "--lc-ctype=C.UTF-8", "-A", "trust", "-U", "postgres")
+            run("initdb", "-D", str(data), *how)
+        settings = " ".join(f"-c {name}={value}" for name, value in options.items())
         run("pg_ctl", "-D", str(data), "-w", "-l", str(home / "log"), "-o", f"{settings} -k {home}", "start")
         try:
             yield f"host={home} user=postgres"
         finally:
-            run("pg_ctl", "-D", str(data), "-w", "-m", "immediate", "stop")
+            run("pg_ctl", "-D", str(data), "-w", "-m", "fast" if kept else "immediate", "stop")
     finally:
-        shutil.rmtree(home, ignore_errors=True)
+        if kept is None:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 if __name__ == "__main__":

@@ -34,15 +34,15 @@ def cpu(ours: Sequence[Result], theirs: Sequence[Result]) -> float | None:
     return statistics.median(b.us / a.us for a, b in zip(ours, theirs, strict=True))
 
 
-def one_by_id(lab: Lab, size: int, connections: int = AT_ONCE) -> Shot:
+def one_by_id(lab: Lab, size: int, connections: int = AT_ONCE, server: servers.Server | None = None) -> Shot:
     made = lab.data(size)
     lines = [f"GET /contacts/{id}" for id in lab.drawn(made, "id")]
-    return Shot(lab.product(size), lab.requests(f"one-{size}", lines), connections, made.token)
+    return Shot(server or lab.product(size), lab.requests(f"one-{size}", lines), connections, made.token)
 
 
-def listed(lab: Lab, size: int, path: str = LISTED) -> Shot:
+def listed(lab: Lab, size: int, path: str = LISTED, server: servers.Server | None = None) -> Shot:
     file = lab.requests(f"list-{size}", [f"GET {path}"])
-    return Shot(lab.product(size), file, AT_ONCE, lab.data(size).token)
+    return Shot(server or lab.product(size), file, AT_ONCE, lab.data(size).token)
 
 
 def bare(lab: Lab, connections: int = AT_ONCE) -> Shot:

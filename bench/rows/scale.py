@@ -9,6 +9,7 @@ from bench.lab import Lab, Shot, Skip
 from bench.load import Broken, Result
 from bench.report import Line
 from bench.rows.requests import AT_ONCE, LISTED, cpu, creating, listed, middle, one_by_id, rates
+from bench.servers import Server
 
 Maker = Callable[[Lab, int], Shot]
 
@@ -17,13 +18,13 @@ def _by(name: str, over: Sequence[Result], under: Sequence[Result]) -> list[floa
     return [getattr(a, name) / getattr(b, name) for a, b in zip(over, under, strict=True)]
 
 
-def searched(lab: Lab, size: int) -> Shot:
+def searched(lab: Lab, size: int, server: Server | None = None) -> Shot:
     """Half of the searches are for the frequent term, half for the name of someone."""
     made = lab.data(size)
     lines = []
     for name in lab.drawn(made, "name", most=200):
         lines += [f"GET /contacts?search={made.term}", f"GET /contacts?search={quote_plus(name)}"]
-    return Shot(lab.product(size), lab.requests(f"search-{size}", lines), AT_ONCE, made.token)
+    return Shot(server or lab.product(size), lab.requests(f"search-{size}", lines), AT_ONCE, made.token)
 
 
 def percentiles(lab: Lab) -> list[Line]:
