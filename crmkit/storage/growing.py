@@ -1,7 +1,8 @@
-"""A file that grows by pieces, while the disk has room; waiting until the disk has what was written."""
+"""Files written in pieces: while the disk has room; there whole or not at all; waiting until the disk has them."""
 
 import errno
 import os
+from collections.abc import Iterable
 from io import FileIO
 from pathlib import Path
 
@@ -34,6 +35,18 @@ def _is_nearly_full(descriptor: int) -> bool:
     """Tell whether the disk of an open file has less room than large files are to leave."""
     disk = os.fstatvfs(descriptor)
     return disk.f_bavail * disk.f_frsize < FREE_BYTES
+
+
+def written(file: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file of mode 0600, in place of one of that name: under another one, flushed and renamed."""
+    part = file.with_name(f"{file.name}.part")
+    part.unlink(missing_ok=True)
+    with open(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as sink:
+        for piece in pieces:
+            sink.write(piece)
+        sink.flush()
+        os.fsync(sink.fileno())
+    part.replace(file)
 
 
 def flush(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 FILE = "secret.key"
@@ -40,6 +41,13 @@ def place(folder: Path) -> Path:
     restored = folder / RESTORING
     is_restored = restored.exists() and not (folder / RESTORING_DATABASE).exists()
     return restored if is_restored else folder / FILE
+
+
+def text(folder: Path) -> str:
+    """Return the text of the file that the key is in; empty where there is none."""
+    with suppress(FileNotFoundError):
+        return place(folder).read_text(encoding="ascii", errors="replace")
+    return ""
 
 
 def read(folder: Path) -> bytes:

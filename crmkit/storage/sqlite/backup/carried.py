@@ -1,17 +1,15 @@
 """What a backup carries beside the database: the server's key and the files that clients sent, in tables of its own."""
 
 import os
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager
 from io import BufferedReader
 from pathlib import Path
 
 from msgspec import Struct
 
 from crmkit.storage import secret
-from crmkit.storage.growing import flush
+from crmkit.storage.growing import flush, written
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.sqlite.backup.files import written
 from crmkit.storage.transfer import kept, uploads
 
 TABLES = ("backup", "backup_files")
@@ -33,28 +31,10 @@ class Label(Struct, frozen=True):
     key: str
 
 
-@contextmanager
-def opened(folder: Path, connection: Connection) -> Iterator[dict[str, BufferedReader]]:
-    """Yield the files in the folder that the database names: once they are open, they can be read though they go."""
-    with ExitStack() as stack:
-        found = {}
-        for name in sorted(_named(connection)):
-            with suppress(FileNotFoundError):
-                found[name] = stack.enter_context((folder / uploads.FOLDER / name).open("rb"))
-        yield found
-
-
-def _named(connection: Connection) -> set[str]:
-    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'imports'").fetchone() is None:
-        return set()  # it is older than imports
-    return kept.names(connection)
-
-
-def key_of(folder: Path) -> str:
-    """Return the text of the server's key; empty where there is none."""
-    with suppress(FileNotFoundError):
-        return secret.place(folder).read_text(encoding="ascii", errors="replace")
-    return ""
+def opened(folder: Path, connection: Connection) -> AbstractContextManager[dict[str, BufferedReader]]:
+    """Yield the files in the folder that the database names."""
+    is_older = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'imports'").fetchone() is None
+    return kept.opened(folder, () if is_older else kept.names(connection))
 
 
 def put(connection: Connection, label: Label, files: dict[str, BufferedReader]) -> None:

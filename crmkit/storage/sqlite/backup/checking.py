@@ -29,8 +29,8 @@ def fault(connection: Connection) -> str | None:
 def hash_of(connection: Connection) -> str:
     """Return the hash of all rows, in hexadecimal, but of tables that search derives, and of those of backups."""
     sums = hashlib.sha256()
-    for table in _tables(connection):
-        names, key = _columns(connection, table)
+    for table in tables(connection):
+        names, key = columns(connection, table)
         sums.update(_encode([table, *names]))
         order = ", ".join(map(quoted, key or names))
         rows = connection.execute(f"SELECT {', '.join(map(quoted, names))} FROM {quoted(table)} ORDER BY {order}")
@@ -39,7 +39,8 @@ def hash_of(connection: Connection) -> str:
     return sums.hexdigest()
 
 
-def _tables(connection: Connection) -> Iterator[str]:
+def tables(connection: Connection) -> Iterator[str]:
+    """Yield the names of all tables but those that search derives, and those of backups."""
     listed = connection.execute(
         "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' "
         "AND name NOT LIKE 'sqlite/_%' ESCAPE '/' AND name NOT LIKE '/_%' ESCAPE '/' ORDER BY name"  # Litestream's
@@ -49,7 +50,7 @@ def _tables(connection: Connection) -> Iterator[str]:
             yield name
 
 
-def _columns(connection: Connection, table: str) -> tuple[list[str], list[str]]:
+def columns(connection: Connection, table: str) -> tuple[list[str], list[str]]:
     """Return the names of a table's columns that are stored, and of those of its primary key, in order."""
     found = connection.execute(
         "SELECT name, pk FROM pragma_table_xinfo(?) WHERE hidden = 0 ORDER BY cid", (table,)

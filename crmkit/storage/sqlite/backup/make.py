@@ -35,7 +35,7 @@ def make(folder: Path, file: Path, part: Path, now: str) -> Backup:
                 os.fsync(descriptor)
                 part.replace(file)
                 flush(file.parent)
-                lacks = "" if carried.key_of(folder) else f"{secret.place(folder)} is missing: {secret.LOST}"
+                lacks = "" if secret.text(folder) else f"{secret.place(folder)} is missing: {secret.LOST}"
                 return Backup(file, os.fstat(descriptor).st_size, hash, lacks)
             except BaseException:
                 remove(part)
@@ -64,7 +64,7 @@ def _check_place(folder: Path, file: Path) -> None:
 def is_backup_of(folder: Path, file: Path) -> bool:
     """Tell whether a file is a backup that was made of what a folder holds: it carries the same key."""
     label = label_of(file)
-    return label is not None and label.key == carried.key_of(folder)
+    return label is not None and label.key == secret.text(folder)
 
 
 def label_of(file: Path) -> Label | None:
@@ -116,7 +116,7 @@ def _made(folder: Path, part: Path, descriptor: int, now: str) -> str:
                     )
                 hash = checking.hash_of(copy)
                 copy.execute("BEGIN")
-                carried.put(copy, Label(now, __version__, hash, carried.key_of(folder)), files)
+                carried.put(copy, Label(now, __version__, hash, secret.text(folder)), files)
                 copy.execute("COMMIT")
     return hash
 

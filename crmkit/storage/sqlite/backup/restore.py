@@ -11,11 +11,11 @@ from contextlib import closing
 from pathlib import Path
 
 from crmkit.storage import secret
-from crmkit.storage.growing import flush
+from crmkit.storage.growing import flush, written
 from crmkit.storage.interface.brand import Restored
 from crmkit.storage.interface.database import InUse, Newer, Unusable
 from crmkit.storage.sqlite.backup import carried, checking, copying
-from crmkit.storage.sqlite.backup.files import remove, written
+from crmkit.storage.sqlite.backup.files import remove
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3

@@ -80,7 +80,7 @@ def outcome_unknown(error: BaseException) -> BaseException:
 
 def cannot_open(file: Path, error: BaseException) -> str:
     """Return why the database in `file` could not be opened, and what to do: one line for the operator."""
-    if _is_full(file.parent, error):
+    if is_full(file.parent, error):
         return (
             f"the disk that holds {file.parent} is full, so the database cannot be opened: free some space and start "
             "again; nothing is lost"
@@ -88,7 +88,7 @@ def cannot_open(file: Path, error: BaseException) -> str:
     return f"the database {file} cannot be opened: {error}; `crmkit doctor` looks at it, or restore a copy"
 
 
-def _is_full(folder: Path, error: BaseException) -> bool:
+def is_full(folder: Path, error: BaseException) -> bool:
     """Tell whether a full disk caused the error: without room for the log's index SQLite reports an I/O error."""
     code = _code(error) if isinstance(error, sqlite3.Error) else 0
     if code not in (_IOERR, _CANTOPEN):

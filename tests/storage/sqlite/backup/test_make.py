@@ -123,7 +123,7 @@ def test_the_hash_is_of_every_table_but_those_that_search_derives(folder: Path) 
             "SELECT name FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name <> 'sqlite_schema'"
         )
         made = {name for (name,) in connection.execute(listed) if name not in ("sqlite_sequence", "sqlite_stat1")}
-        assert made - set(checking._tables(connection)) == of_search & made
+        assert made - set(checking.tables(connection)) == of_search & made
         assert "contacts_texts" in made
 
 
