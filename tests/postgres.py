@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.storage.interface.brand import Brand
+from crmkit.storage.sqlite.engine.driver import sqlite3
 
 VARIABLE = "CRMKIT_TEST_POSTGRES"  # a connection string without dbname
 SERVER = os.environ.get(VARIABLE, "")
@@ -95,7 +96,7 @@ def tables(connection: Any) -> list[str]:
 
 def columns(connection: Any, table: str) -> list[tuple[str, bool]]:
     """Return the columns of a table of either brand, and whether each holds text."""
-    if not SERVER:
+    if isinstance(connection, sqlite3.Connection):
         return [(row[1], row[2] == "TEXT") for row in connection.execute(f"PRAGMA table_info({table})").fetchall()]
     sql = "SELECT column_name, data_type FROM information_schema.columns WHERE table_schema = 'public' "
     found = connection.execute(

@@ -1,8 +1,12 @@
-"""Commands on the data of a server as a whole: `crmkit migrate`, `doctor`."""
+"""Commands on the data of a server as a whole: `crmkit migrate`, `doctor`, `copy`."""
 
 import argparse
+import signal
+import sys
 
-from crmkit.cli.options import Commands, common, settings_of
+from msgspec.structs import replace
+
+from crmkit.cli.options import Commands, common, config, settings_of
 
 MOST_GONE = 20  # traces of records that are told
 
@@ -21,6 +25,26 @@ def add(commands: Commands) -> None:
         "--repair", action="store_true", help="first put counts and the index of search right; no server may run"
     )
     doctor.set_defaults(run=_doctor)
+
+    told = "copy all data to an empty place, like from a folder to another database, and compare it there"
+    copy = commands.add_parser("copy", help=told, description=f"{told}. Stop both servers first.")
+    place = "a folder or a URL as in [server] data"
+    for name, dest, says in (
+        ("--from", "source", "where the data is"),
+        ("--to", "target", "where it goes, empty or new"),
+    ):
+        copy.add_argument(name, dest=dest, metavar="PLACE", type=_place, required=True, help=f"{says}: {place}")
+    copy.add_argument(
+        "--files", metavar="FOLDER", help="of the key and of what clients upload, beside a database (as [server] files)"
+    )
+    config(copy)
+    copy.set_defaults(run=_copy, data=None)
+
+
+def _place(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("it is empty")
+    return text
 
 
 def _migrate(options: argparse.Namespace) -> int:
@@ -59,3 +83,30 @@ def _doctor(options: argparse.Namespace) -> int:
         print(finding.line, flush=True)
         good = good and finding.good
     return 0 if good else 1
+
+
+def _copy(options: argparse.Namespace) -> int:
+    from crmkit import boot
+    from crmkit.clock import stamp, system_clock
+    from crmkit.operate import copying
+
+    settings = settings_of(options)
+
+    def place(data: str) -> copying.Place:
+        there = replace(settings, server=replace(settings.server, data=data))
+        return copying.place_of(there, boot.brand_of(there))
+
+    source, target = place(options.source), place(options.target)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what is half written goes
+
+    def note(told: str) -> None:
+        print(f"crmkit: {told}", file=sys.stderr)
+
+    tables = rows = 0
+    for copied in copying.copy(source, target, boot.KINDS, stamp(system_clock()), note):
+        print(copied.line, flush=True)
+        tables, rows = tables + 1, rows + copied.rows
+    print(f"copied {source.shown} to {target.shown}: {tables} tables, {rows} rows, all equal", flush=True)
+    copying.index(target, boot.KINDS, stamp(system_clock()))
+    print("the texts of search are indexed")
+    return 0

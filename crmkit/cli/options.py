@@ -18,8 +18,13 @@ CONFIG = "crmkit.toml"
 
 def common(command: argparse.ArgumentParser) -> None:
     """Declare the options of a command that works on the data of a server."""
-    command.add_argument("--config", help=f"settings file (default $CRMKIT_CONFIG, or ./{CONFIG} if it is there)")
+    config(command)
     command.add_argument("--data", help="folder of the database (default data)")
+
+
+def config(command: argparse.ArgumentParser) -> None:
+    """Declare the option that names the settings file."""
+    command.add_argument("--config", help=f"settings file (default $CRMKIT_CONFIG, or ./{CONFIG} if it is there)")
 
 
 def file_of(options: argparse.Namespace) -> Path | None:
@@ -38,6 +43,7 @@ def settings_of(options: argparse.Namespace) -> Settings:
         ("server", "host"): getattr(options, "host", None),
         ("server", "port"): getattr(options, "port", None),
         ("server", "data"): options.data,
+        ("server", "files"): getattr(options, "files", None),
         ("auth", "local"): getattr(options, "local", None),
     }
     for line in unknown_names(os.environ):

@@ -66,10 +66,15 @@ def repair(run: RunNext, kinds: Kinds, now: str) -> Repaired:
                 repaired += sum(1 for each in wrong if each.repair)
                 gone += [each.says for each in wrong if each.is_trace]
     for kind in kinds.searched:
-        run(partial(_rebuild, kind=kind), ANYWHERE, now)
-        while run(partial(_index, kind=kind), ANYWHERE, now):
-            pass
+        run(partial(rebuild, kind=kind), ANYWHERE, now)
+        index(run, kind, now)
     return Repaired(repaired, gone)
+
+
+def index(run: RunNext, kind: Kind, now: str) -> None:
+    """Index the texts of a kind that wait."""
+    while run(partial(_index, kind=kind), ANYWHERE, now):
+        pass
 
 
 _ALL = 1 << 62
@@ -124,7 +129,8 @@ def _mend(tx: Tx, look: Look, workspace: Workspace, after: int) -> Says:
     return found, last
 
 
-def _rebuild(tx: Tx, kind: Kind) -> None:
+def rebuild(tx: Tx, kind: Kind) -> None:
+    """Drop all texts of a kind, and queue those of all its records."""
     tx.connection.texts.rebuild(tx, kind)
 
 

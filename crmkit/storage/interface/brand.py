@@ -12,6 +12,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Database, Finding
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
+from crmkit.storage.whole.contents import Source, Target
 
 T = TypeVar("T")
 
@@ -83,9 +84,11 @@ class Brand(Struct, frozen=True):
     `backup` writes all that is in the folder to one file, by way of a second one beside it, and raises ValueError for a
     place where none can be. `restore` puts it in the place of what a folder holds; its text is part of the name under
     which that is kept. A server may run beside the first, not beside the second.
+    `whole` reads all that there is at one moment, of data that is up to date; a server may run. `filled` writes it
+    into a database that is empty, or is made, in one transaction; no server may run.
     `is_backup_of` tells whether a file is a backup that was made of what a folder holds.
     `version` tells which program keeps the data; `caution` is what a server says of it at its start.
-    `migrate`, `run` and `alone` raise InUse where a running server does not allow that.
+    `migrate`, `run`, `alone` and `filled` raise InUse where a running server does not allow that.
     """
 
     open: Callable[[Path, Clock], Database]
@@ -101,5 +104,7 @@ class Brand(Struct, frozen=True):
     backup: Callable[[Path, Path, Path, str], Backup]
     is_backup_of: Callable[[Path, Path], bool]
     restore: Callable[[Path, Path, str], Restored]
+    whole: Callable[[Path], AbstractContextManager[Source]]
+    filled: Callable[[Path], AbstractContextManager[Target]]
     version: str
     caution: str = ""

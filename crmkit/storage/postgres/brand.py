@@ -23,6 +23,7 @@ from crmkit.storage.postgres.engine.database import PostgresDatabase
 from crmkit.storage.postgres.engine.notices import told_from_outside
 from crmkit.storage.postgres.engine.snapshot import snapshot
 from crmkit.storage.postgres.engine.transactions import Work
+from crmkit.storage.postgres.whole import filled, whole
 
 T = TypeVar("T")
 
@@ -43,6 +44,8 @@ def postgres(url: str) -> Brand:
         backup=_backup,
         is_backup_of=lambda folder, file: False,  # its own backups are those of PostgreSQL
         restore=_restore,
+        whole=lambda folder: whole(partial(_connected, url)),
+        filled=lambda folder: filled(partial(_connected, url), url),
         version=f"PostgreSQL, by psycopg {psycopg.__version__}",
         caution="PostgreSQL is experimental: docs/growing.md says what was tested",
     )

@@ -29,6 +29,7 @@ from crmkit.storage.sqlite.engine.folder import FILE, existing, held, prepare
 from crmkit.storage.sqlite.engine.progress import snapshot
 from crmkit.storage.sqlite.engine.writer import commit_group
 from crmkit.storage.sqlite.migrations import MIGRATIONS
+from crmkit.storage.sqlite.whole import filled, whole
 
 T = TypeVar("T")
 
@@ -151,5 +152,7 @@ SQLITE = Brand(
     backup=make,
     is_backup_of=is_backup_of,
     restore=restore,
+    whole=whole,
+    filled=filled,
     version=f"SQLite {VERSION}",
 )
