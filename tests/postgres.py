@@ -45,8 +45,7 @@ def _template() -> str:
 
     from crmkit.storage.postgres import migrate
 
-    texts = "".join(migrate._text(name) for name in ("schema.sql", "functions.sql", "fold.sql"))
-    name = f"template_{hashlib.sha256(texts.encode()).hexdigest()[:12]}"
+    name = f"template_{hashlib.sha256(repr(migrate.newest()).encode()).hexdigest()[:12]}"
     with psycopg.connect(f"{SERVER} dbname=postgres", autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(1)")  # of the workers of one run
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()

@@ -5,9 +5,10 @@ from contextlib import closing
 
 import psycopg
 
-from crmkit.storage.interface.database import Finding
+from crmkit.storage.interface.database import Finding, Newer, Unusable
 from crmkit.storage.postgres import migrate
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
+from crmkit.storage.postgres.schema import newest
 
 USED = 28  # connections that one process opens at most, with a stream each for some
 
@@ -28,11 +29,22 @@ def examine(url: str) -> Iterator[Finding]:
         )
         why = migrate.faults(connection)
         yield Finding("database", not why, "; ".join(why) or "UTF-8, ordered by code points")
-        number, newest = migrate.version(connection), migrate.newest()[0]
-        what = {True: f"version {number}"}.get(number == newest, f"version {number}, this crmkit knows {newest}")
-        yield Finding("schema", number == newest, what if number else "none yet: `crmkit migrate` makes it")
+        yield _schema(url)
         yield _connections(connection)
         yield _durability(connection)
+
+
+def _schema(url: str) -> Finding:
+    try:
+        done, waiting = migrate.state(url)
+    except (Newer, Unusable) as error:
+        return Finding("schema", False, str(error))
+    newer = f", of a newer crmkit; this one knows {newest().number} and may use it" if done > newest().number else ""
+    if not waiting:
+        return Finding("schema", True, f"version {done}{newer}")
+    return Finding(
+        "schema", False, f"{f'version {done}' if done else 'none yet'}: `crmkit migrate` applies {', '.join(waiting)}"
+    )
 
 
 def _connections(connection: PostgresConnection) -> Finding:

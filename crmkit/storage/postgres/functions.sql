@@ -1,30 +1,31 @@
--- functions that the statements of this brand call; `crm_fold` stands in fold.sql
-CREATE FUNCTION crm_contains(one text, other text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+-- functions that the statements of this brand call; `crm_fold` stands in fold.sql. What one returns for a value never
+-- changes, nor do its parameters: programs of the version before call it too. What is to differ gets another name.
+CREATE OR REPLACE FUNCTION crm_contains(one text, other text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT strpos(one, other) > 0
 $$;
-CREATE FUNCTION crm_contains(one jsonb, other jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_contains(one jsonb, other jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT strpos(one #>> '{}', other #>> '{}') > 0
 $$;
-CREATE FUNCTION crm_starts(one text, other text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_starts(one text, other text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT starts_with(one, other)
 $$;
-CREATE FUNCTION crm_starts(one jsonb, other jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_starts(one jsonb, other jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT starts_with(one #>> '{}', other #>> '{}')
 $$;
-CREATE FUNCTION crm_ends(one text, other text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_ends(one text, other text) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT right(one, length(other)) = other
 $$;
-CREATE FUNCTION crm_ends(one jsonb, other jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_ends(one jsonb, other jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT right(one #>> '{}', length(other #>> '{}')) = other #>> '{}'
 $$;
-CREATE FUNCTION crm_number(value json) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_number(value json) RETURNS numeric LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN json_typeof(value) = 'number' THEN (value #>> '{}')::numeric END
 $$;
-CREATE FUNCTION crm_real(value float8) RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_real(value float8) RETURNS json LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE WHEN value = trunc(value) AND abs(value) < 1e15 THEN (value::bigint::text || '.0')::json
         ELSE value::text::json END
 $$;
-CREATE FUNCTION crm_order(value json) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_order(value json) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE json_typeof(value)
         WHEN 'null' THEN NULL
         WHEN 'number' THEN jsonb_build_array(0, (value #>> '{}')::numeric)
@@ -33,7 +34,7 @@ CREATE FUNCTION crm_order(value json) RETURNS jsonb LANGUAGE sql IMMUTABLE STRIC
         ELSE jsonb_build_array(1, crm_fold(value::text))
     END
 $$;
-CREATE FUNCTION crm_group(value json) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_group(value json) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE json_typeof(value)
         WHEN 'null' THEN NULL
         WHEN 'number' THEN jsonb_build_array(0, (value #>> '{}')::numeric)
@@ -41,7 +42,7 @@ CREATE FUNCTION crm_group(value json) RETURNS jsonb LANGUAGE sql IMMUTABLE STRIC
         ELSE jsonb_build_array(1, value::text)
     END
 $$;
-CREATE FUNCTION crm_compared(form text, value json) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_compared(form text, value json) RETURNS jsonb LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
 DECLARE
     type text := form::json ->> 0;
     content text := value #>> '{}';
@@ -86,7 +87,7 @@ EXCEPTION WHEN data_exception THEN
     RETURN NULL;
 END
 $$;
-CREATE FUNCTION crm_bucket(unit text, zone text, value text) RETURNS text LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_bucket(unit text, zone text, value text) RETURNS text LANGUAGE plpgsql STABLE STRICT PARALLEL SAFE AS $$
 DECLARE
     day date := CASE WHEN length(value) = 10 THEN value::date ELSE (value::timestamptz AT TIME ZONE zone)::date END;
 BEGIN
@@ -99,35 +100,35 @@ BEGIN
     END;
 END
 $$;
-CREATE FUNCTION crm_bucket(unit text, zone text, value jsonb) RETURNS text LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_bucket(unit text, zone text, value jsonb) RETURNS text LANGUAGE sql STABLE STRICT PARALLEL SAFE AS $$
     SELECT crm_bucket(unit, zone, value #>> '{}')
 $$;
-CREATE FUNCTION crm_distance(north float8, east float8, other_north float8, other_east float8) RETURNS float8
+CREATE OR REPLACE FUNCTION crm_distance(north float8, east float8, other_north float8, other_east float8) RETURNS float8
 LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT 2 * 6371.0088 * atan2(sqrt(half), sqrt(greatest(0, 1 - half))) FROM (
         SELECT sin((radians(other_north) - radians(north)) / 2) ^ 2
             + cos(radians(north)) * cos(radians(other_north)) * sin(radians(other_east - east) / 2) ^ 2 AS half
     ) AS q
 $$;
-CREATE FUNCTION crm_phone_key(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_phone_key(value text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT CASE
         WHEN value ~ '^[ ]*[+(]*[0-9]([ ().,/+-]*[0-9]){2,19}[ ).]*$'
             THEN regexp_replace(regexp_replace(value, '[^0-9]', '', 'g'), '^00', '')
         ELSE crm_fold(value)
     END
 $$;
-CREATE FUNCTION crm_lesser(one jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_lesser(one jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT least(one, other)
 $$;
-CREATE FUNCTION crm_greater(one jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_greater(one jsonb, other jsonb) RETURNS jsonb LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT greatest(one, other)
 $$;
-CREATE FUNCTION crm_content(value jsonb) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+CREATE OR REPLACE FUNCTION crm_content(value jsonb) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
     SELECT value #>> '{}'
 $$;
-CREATE AGGREGATE min(jsonb) (sfunc = crm_lesser, stype = jsonb, finalfunc = crm_content);
-CREATE AGGREGATE max(jsonb) (sfunc = crm_greater, stype = jsonb, finalfunc = crm_content);
-CREATE FUNCTION crm_tell_rights() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE AGGREGATE min(jsonb) (sfunc = crm_lesser, stype = jsonb, finalfunc = crm_content);
+CREATE OR REPLACE AGGREGATE max(jsonb) (sfunc = crm_greater, stype = jsonb, finalfunc = crm_content);
+CREATE OR REPLACE FUNCTION crm_tell_rights() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM pg_notify('crmkit_commits', 'rights');
     RETURN NULL;

@@ -1,10 +1,14 @@
-"""The schema: a new database gets the newest, in one transaction.
+"""The schema of a database: a new one gets the newest, an older one each step to it, in a transaction of its own.
 
-Processes that start together do it one after another: the table of migrations is locked meanwhile.
+Programs of the version before may serve meanwhile. So a step waits for a table only as long as requests may wait behind
+it, then tries again. Indexes of tables that are there are built without a lock after it, and once more where a process
+was killed while it built one. Of processes that start together one does it, and the others wait: a transaction of its
+own holds a lock meanwhile.
 """
 
-from contextlib import closing, suppress
-from importlib.resources import files
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 
 import psycopg
 from psycopg import errors
@@ -12,23 +16,60 @@ from psycopg import errors
 from crmkit.clock import stamp, system_clock
 from crmkit.storage.interface.database import Newer, Unusable
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
+from crmkit.storage.postgres.schema import Schema, Step, newest
 
-BASELINE = "baseline"  # the only step there is
 LEAST_VERSION = 140000  # of the server
+LOCK_SECONDS = 1  # that requests may wait behind a step, which waits for those before it
+PAUSE_SECONDS = 0.3  # until a lock is tried again; requests pass meanwhile
+PATIENCE_SECONDS = 600
 _TABLE = (
-    "CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL)"
+    "CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL, "
+    "needs bigint NOT NULL)"
 )
-_END = ";\n"
+_HELD = (errors.LockNotAvailable, errors.DeadlockDetected)
+_MADE_MEANWHILE = (errors.UniqueViolation, errors.DuplicateTable, errors.DuplicateObject)
 
 
-def newest() -> tuple[int, tuple[str, ...]]:
-    """Return the number of the newest schema, and its statements."""
-    first, *statements = _text("schema.sql").split(_END)[:-1]
-    return int(first.removeprefix("-- ")), tuple(statements)
+def run(url: str, schema: Schema | None = None) -> list[str]:
+    """Bring a database up to date and return the names of what was applied; raises Newer or Unusable."""
+    schema = schema or newest()
+    with _looked_at(url) as connection:
+        if not _waiting(connection, schema):
+            return []
+        with suppress(*_MADE_MEANWHILE):
+            connection.execute(_TABLE)
+        done = []
+        with _alone(url):
+            for each in _waiting(connection, schema):
+                if isinstance(each, Step):
+                    _apply(connection, schema, each)
+                    done.append(each.title)
+            for name, sql in _missing(connection, schema).items():
+                connection.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
+                connection.driver.execute(sql)
+                done.append(f"index {name}")
+        return done
 
 
-def run(url: str) -> list[str]:
-    """Give an empty database its schema and return the names of what was applied; raises Newer or Unusable."""
+def pending(url: str, schema: Schema | None = None) -> list[str]:
+    """Return the names of what `run` would apply; nothing is changed. Raises as it does."""
+    with _looked_at(url) as connection:
+        return [_title(each) for each in _waiting(connection, schema or newest())]
+
+
+def state(url: str) -> tuple[int, list[str]]:
+    """Return the number of a database's schema, and what is pending; raises as `run` does."""
+    with _looked_at(url) as connection:
+        return version(connection)[0], [_title(each) for each in _waiting(connection, newest())]
+
+
+def _title(each: Step | str) -> str:
+    return each.title if isinstance(each, Step) else each
+
+
+@contextmanager
+def _looked_at(url: str) -> Iterator[PostgresConnection]:
+    """Connect to a database that can be used; raises Unusable, also for what PostgreSQL refuses meanwhile."""
     try:
         connection = connect(url)
     except psycopg.Error as error:
@@ -36,37 +77,89 @@ def run(url: str) -> list[str]:
     with closing(connection):
         for why in faults(connection):
             raise Unusable(why)
-        if version(connection) == newest()[0]:
-            return []
         try:
-            return _begin(connection)
+            yield connection
         except psycopg.Error as error:
             raise Unusable(f"the schema could not be made: {' '.join(str(error).split())}") from None
 
 
-def pending(url: str) -> list[str]:
-    """Return the names of what `run` would apply; nothing is changed. Raises as it does."""
-    try:
-        connection = connect(url)
-    except psycopg.Error as error:
-        raise Unusable(f"the database cannot be reached: {' '.join(str(error).split())}") from None
-    with closing(connection):
-        for why in faults(connection):
-            raise Unusable(why)
-        return [BASELINE] if _is_new(version(connection)) else []
+@contextmanager
+def _alone(url: str) -> Iterator[None]:
+    """Hold a lock that one process has at a time, until the block ends.
+
+    Who waits for it waits in no transaction, which the building of an index would wait for in turn.
+    """
+    with closing(connect(url)) as connection:
+        while True:
+            connection.script("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
+            try:
+                connection.execute("LOCK TABLE migrations IN SHARE UPDATE EXCLUSIVE MODE NOWAIT")
+                break
+            except errors.LockNotAvailable:
+                connection.execute("ROLLBACK")
+                time.sleep(PAUSE_SECONDS)
+        yield
+        connection.execute("COMMIT")
 
 
-def _is_new(done: int) -> bool:
-    """Tell whether a database has no schema; raises Newer or Unusable if it has another than this."""
-    number = newest()[0]
-    if done > number:
-        raise Newer(f"the database is at version {done}, this crmkit knows {number}: install the newer crmkit again")
-    if 0 < done < number:
-        raise Unusable(
-            f"the database is at version {done}, this crmkit begins at {number}: move each workspace by "
-            "`crmkit workspace export` of the older crmkit and `crmkit workspace import` into a new database"
+def _waiting(connection: PostgresConnection, schema: Schema) -> list[Step | str]:
+    """Return the steps, or else the names of indexes, that a database lacks; raises Newer or Unusable."""
+    done, needs = version(connection)
+    if needs > schema.number:
+        raise Newer(
+            f"the database is at version {done}, this crmkit knows {schema.number}: install the newer crmkit again"
         )
-    return not done
+    if not done:
+        return [schema.first]
+    steps = schema.after(done)
+    if done < schema.number and not steps:
+        raise Unusable(
+            f"the database is at version {done}, from which this crmkit has no steps to its {schema.number}: move each "
+            "workspace by `crmkit workspace export` of the older one and `crmkit workspace import` into a new database"
+        )
+    return [*steps] or [f"index {name}" for name in _missing(connection, schema)]
+
+
+def _missing(connection: PostgresConnection, schema: Schema) -> dict[str, str]:
+    """Return the indexes that were to be built beside writers and are not, or not to their end."""
+    wanted = schema.indexes
+    if not wanted:
+        return {}
+    rows = connection.execute(
+        "SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid "
+        "WHERE i.indisvalid AND c.relnamespace = current_schema()::regnamespace"
+    )
+    there = {name for (name,) in rows.fetchall()}
+    return {name: sql for name, sql in wanted.items() if name not in there}
+
+
+def _apply(connection: PostgresConnection, schema: Schema, step: Step) -> None:
+    """Do one step in a transaction; again while others hold its tables."""
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        connection.script(
+            f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS:d}s'; SET LOCAL statement_timeout = 0; "
+            "SET LOCAL client_connection_check_interval = '2s'"
+        )
+        try:
+            for statement in ("CREATE EXTENSION IF NOT EXISTS pg_trgm", schema.functions, *step.statements):
+                connection.script(statement)  # as it stands: a ? is none of a value
+            connection.execute(
+                "INSERT INTO migrations (number, name, applied_at, needs) VALUES (?, ?, ?, ?)",
+                (step.number, step.name, stamp(system_clock()), step.needs),
+            )
+            connection.execute("COMMIT")
+        except _HELD:
+            connection.execute("ROLLBACK")
+            if time.monotonic() > ends:
+                raise
+            time.sleep(PAUSE_SECONDS)
+        except BaseException:
+            with suppress(psycopg.Error):
+                connection.execute("ROLLBACK")
+            raise
+        else:
+            return
 
 
 def faults(connection: PostgresConnection) -> list[str]:
@@ -85,41 +178,10 @@ def faults(connection: PostgresConnection) -> list[str]:
     return found
 
 
-def version(connection: PostgresConnection) -> int:
-    """Return the number of the schema that the database has, 0 for none."""
+def version(connection: PostgresConnection) -> tuple[int, int]:
+    """Return the number of the schema that the database has, 0 for none, and which one a program has to know."""
     if connection.execute("SELECT to_regclass('migrations')").fetchone()[0] is None:
-        return 0
-    number: int = connection.execute("SELECT coalesce(max(number), 0) FROM migrations").fetchone()[0]
-    return number
-
-
-def _begin(connection: PostgresConnection) -> list[str]:
-    number, statements = newest()
-    with suppress(errors.UniqueViolation, errors.DuplicateTable):  # another process made it in this moment
-        connection.execute(_TABLE)
-    connection.execute("BEGIN")
-    try:
-        connection.execute("LOCK TABLE migrations IN ACCESS EXCLUSIVE MODE")
-        if not _is_new(version(connection)):
-            connection.execute("COMMIT")
-            return []
-        connection.execute("CREATE EXTENSION IF NOT EXISTS pg_trgm")
-        connection.script(_text("fold.sql"))
-        connection.script(_text("functions.sql"))
-        for statement in statements:
-            if not statement.startswith("CREATE TABLE migrations "):
-                connection.execute(statement)
-        connection.execute(
-            "INSERT INTO migrations (number, name, applied_at) VALUES (?, ?, ?)",
-            (number, BASELINE, stamp(system_clock())),
-        )
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(psycopg.Error):
-            connection.execute("ROLLBACK")
-        raise
-    return [BASELINE]
-
-
-def _text(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
+        return 0, 0
+    sql = "SELECT coalesce(max(number), 0), coalesce(max(needs), 0) FROM migrations"
+    number, needs = connection.execute(sql).fetchone()
+    return number, needs

@@ -66,7 +66,7 @@ def test_many_that_start_at_once_make_one_schema(tmp_path: Path) -> None:
             return await asyncio.gather(*(asyncio.to_thread(migrate, tmp_path) for _ in range(4)))
 
         applied = asyncio.run(all_of(brand(postgres.url_of("test_empty")).migrate))
-        assert sorted(applied) == [[], [], [], ["baseline"]]
+        assert sorted(applied) == [[], [], [], ["0050 baseline"]]
     finally:
         postgres._admin("DROP DATABASE test_empty")
 

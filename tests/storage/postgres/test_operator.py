@@ -123,13 +123,13 @@ def test_a_pending_schema_is_told_before_it_is_made(tmp_path: Path) -> None:
     postgres._admin("CREATE DATABASE test_pending TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
     try:
         other = brand(postgres.url_of("test_pending"))
-        assert other.pending(tmp_path).names == ["baseline"]
-        assert other.migrate(tmp_path) == ["baseline"]
+        assert other.pending(tmp_path).names == ["0050 baseline"]
+        assert other.migrate(tmp_path) == ["0050 baseline"]
         assert other.pending(tmp_path).names == []
         with other.alone(tmp_path) as run_next:
             sql = "UPDATE migrations SET number = 1"
             run_next(lambda tx: tx.connection.execute(sql).rowcount, ANYWHERE, "2026-06-10T09:00:00Z")
-        with pytest.raises(Unusable, match="begins at"):
+        with pytest.raises(Unusable, match="has no steps"):
             other.pending(tmp_path)
     finally:
         postgres._admin("DROP DATABASE test_pending")
