@@ -307,6 +307,7 @@ DATABASE_USES = {
     # last used is written beside the request: where nothing can be written, reads go on
     "crmkit.core.people.sessions": ("cached", "read_cached", "write_later"),
     # opens it, tells at the start when nobody has an account, and begins the work beside requests
+    "crmkit.web.limits.sharing": ("add_up",),  # what is no data
     "crmkit.boot": ("", "read", "alone"),
 }
 

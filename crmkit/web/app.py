@@ -36,6 +36,7 @@ from crmkit.web.handlers.transfer import imports, links, snapshots
 from crmkit.web.handlers.transfer.exports import export_route
 from crmkit.web.handlers.views import check_of, view_routes
 from crmkit.web.handlers.webhooks import webhook_routes
+from crmkit.web.limits.sharing import sharing
 from crmkit.web.oauth import endpoints as oauth
 from crmkit.web.oauth import signin
 from crmkit.web.route import Route
@@ -57,7 +58,7 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with running():
+        async with running(), sharing(gate.limit, crm):
             yield
 
     gate = Gate(crm)

@@ -25,7 +25,7 @@ from crmkit.model.actor import Actor
 from crmkit.web.call import CAME, INSIDE, KNOWN, LINKED, NEEDS, WITHIN, address_of, check_not_by_write, credentials
 from crmkit.web.connection.hosts import Hosts
 from crmkit.web.connection.operators import Operators
-from crmkit.web.limits import RateLimits
+from crmkit.web.limits.requests import RateLimits
 from crmkit.web.oauth.origins import Origins, challenge
 from crmkit.web.route import CODE, Route
 
@@ -38,7 +38,7 @@ class Gate:
         self._hosts = Hosts(crm.settings)
         self._origins = Origins(crm.settings)
         self._operators = Operators(crm.settings)
-        self.limit = RateLimits(crm.settings)
+        self.limit = RateLimits(crm.settings, crm.database.is_shared)
 
     def check_host(self, scope: Scope) -> None:
         if KNOWN not in scope["state"]:  # no request of its own

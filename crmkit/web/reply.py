@@ -9,7 +9,7 @@ from crmkit.errors import Problem
 from crmkit.render.answers import Answer, Failure, Table
 from crmkit.render.formats import FORMATS, Format
 from crmkit.render.pages.fitting import fitted
-from crmkit.web.limits import nearer
+from crmkit.web.limits.requests import nearer
 from crmkit.web.negotiate import ERRORS, accepted, format_of
 from crmkit.web.routing import next_page
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import httpx
 import pytest
 
-from crmkit.web.limits import RateLimits
+from crmkit.web.limits.requests import RateLimits
 from crmkit.web.route import Route
 from crmkit.web.routing.face import Face
 from tests.faces.requests import ALL, GUARDED, ON, belongings, face_of, request_of

@@ -14,7 +14,8 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.plans import RATES, Plans
 from crmkit.settings import Limits, Settings
-from crmkit.web.limits import MINUTE, RateLimits
+from crmkit.web.limits.requests import RateLimits
+from crmkit.web.limits.windows import MINUTE
 
 ALICE = Actor("u_a", "alice@example.com", "admin", "tok_1", "test", "ws_1", "Shop", 1, "small")
 OTHER_TOKEN = replace(ALICE, token_id="tok_2")
@@ -30,7 +31,7 @@ class Running:
         self.now = 0.0
         limits = Limits(requests_per_minute=token, requests_per_minute_user=user)
         plans = Plans("small", {"small": caps, "large": {name: 10 * most for name, most in caps.items()}})
-        self.limits = RateLimits(Settings(limits=limits, plans=plans), lambda: self.now)
+        self.limits = RateLimits(Settings(limits=limits, plans=plans), now=lambda: self.now)
 
     def ask(self, actor: Actor = ALICE) -> dict[str, int]:
         """Return what the headers of a request tell: `retry` as well where it is refused."""

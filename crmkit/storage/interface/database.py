@@ -1,6 +1,6 @@
 """The open database as the verbs see it, and why one could not be opened."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from types import TracebackType
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
@@ -49,6 +49,23 @@ class Gauges(Struct, frozen=True):
     log_size: int  # bytes
     writes_waiting: int  # units
     groups: Histogram  # of units that were committed together
+
+
+class Told(Struct, frozen=True):
+    """What one process tells others: `sent` more requests under a key, of those that count for so many seconds."""
+
+    key: str
+    seconds: int
+    sent: int
+
+
+class Total(Struct, frozen=True):
+    """What all processes have told under a key: `ever`, and `lately`, within the last `seconds` or less."""
+
+    key: str
+    seconds: int
+    ever: int
+    lately: int
 
 
 class Database(Protocol):
@@ -115,6 +132,12 @@ class Database(Protocol):
 
         Where it `is_shared`, this waits until the process that does the work of this `name` stops or is gone for some
         seconds. Then the work is done here. It is cancelled, and begun again later, where this process loses touch.
+        """
+
+    async def add_up(self, told: Sequence[Told]) -> list[Total]:
+        """Add what this process counted to what all have, and return the sums; a database that is not shared has none.
+
+        They are no data: they may be lost with the database's memory.
         """
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:

@@ -13,7 +13,7 @@ from crmkit.errors import Problem
 from crmkit.settings import Settings, is_loopback
 from crmkit.web.call import INSIDE, KNOWN, WITHIN, address_of, credentials, header_of
 from crmkit.web.connection.hosts import named_host
-from crmkit.web.limits import MINUTE, Passed, Window
+from crmkit.web.limits.windows import MINUTE, Passed, Window
 
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="crmkit operator"'}
 

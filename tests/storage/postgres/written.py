@@ -36,6 +36,8 @@ def schema_sql(made: Schema | None = None) -> str:
         f"CREATE TABLE lanes (name {_TYPES['TEXT']} PRIMARY KEY)",
         f"CREATE TABLE leases (name {_TYPES['TEXT']} PRIMARY KEY, holder {_TYPES['TEXT']} NOT NULL, "
         "until timestamptz NOT NULL)",
+        f"CREATE UNLOGGED TABLE windows (key {_TYPES['TEXT']}, seconds bigint, sent bigint NOT NULL, "
+        "mark bigint NOT NULL, since timestamptz NOT NULL, PRIMARY KEY (key, seconds))",
         *_triggers(),
     ]
     return _file(f"-- {made.version}", statements)

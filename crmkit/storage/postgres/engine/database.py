@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from crmkit.clock import Clock
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.commits import Commits
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.database import Finding, Gauges
+from crmkit.storage.interface.database import Finding, Gauges, Told, Total
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.texts import Texts
@@ -31,6 +31,7 @@ from crmkit.storage.postgres.engine.snapshot import snapshot
 from crmkit.storage.postgres.engine.transactions import Work
 from crmkit.storage.postgres.engine.writer import Writer
 from crmkit.storage.postgres.search.texts import TEXTS
+from crmkit.storage.postgres.windows import Windows
 from crmkit.storage.reads.reading import Reading
 from crmkit.storage.reads.scans import Scans
 from crmkit.storage.reads.streams import Streams
@@ -57,6 +58,7 @@ class PostgresDatabase:
         self._version, self._size = "", 0
         self._measures: asyncio.Task[None] | None = None
         self._parts: list[Any] = []  # what is open, in the order in which it is closed
+        self._windows = Windows()
         self.commits = Commits()
         self.log_throttle = LogThrottle()
         self.texts: Texts = TEXTS
@@ -99,6 +101,9 @@ class PostgresDatabase:
 
     async def alone(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         await self._leases.alone(name, work)
+
+    async def add_up(self, told: Sequence[Told]) -> list[Total]:
+        return await self._readers.run(self._windows.add, told)
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:
         if key not in self._later:

@@ -7,7 +7,7 @@ process that serves; so no checkpoint can race a commit, whatever SQLite this is
 import asyncio
 import logging
 import os
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -20,7 +20,7 @@ from crmkit.model.actor import Actor
 from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.interface.commits import EVERYTHING, RIGHTS, Commits
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.database import Finding, Gauges
+from crmkit.storage.interface.database import Finding, Gauges, Told, Total
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.texts import Texts
@@ -113,6 +113,9 @@ class SqliteDatabase:
     async def alone(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Do the work: the folder is locked, so no other process does any."""
         await work()
+
+    async def add_up(self, told: Sequence[Told]) -> list[Total]:
+        return []
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:
         """Write beside the request, unless the same `key` is under way already; a failure is logged, not raised.

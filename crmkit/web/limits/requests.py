@@ -1,115 +1,23 @@
 """How many requests may come in a while: of one token, of one user with all tokens, and, by its plan, of a workspace.
 
 What has passed is counted in dictionaries. The package `limits` is not used: its memory storage starts a thread again
-and again.
+and again. What passed at other processes is added as it is learnt (see `sharing`).
 """
 
 import time
 from collections.abc import Callable, Iterable, Mapping
 from math import ceil
-from operator import attrgetter
 from typing import Any
 
 from msgspec import Struct
 
-from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.plans import RATES, Caps
 from crmkit.settings import Settings
+from crmkit.storage.interface.database import Told, Total
+from crmkit.web.limits.windows import MINUTE, Passed, Times, Window
 
-MINUTE = 60
-
-
-class Times:
-    """When the requests under one key passed: how many in each second, all of which count for as long as its last."""
-
-    __slots__ = ("count", "ended", "in_ended", "last", "until")
-
-    def __init__(self) -> None:
-        self.count = 0  # of all that count
-        self.last = 0.0
-        self.ended: tuple[Any, ...] = ()  # of each second that is over: the time of its last request, how many it had
-        self.in_ended = 0
-        self.until = 0.0  # until when none of this changes, but for requests that are added
-
-    def move(self, now: float, seconds: int) -> None:
-        """Leave out what has no longer passed in the last `seconds`."""
-        second = int(now)
-        if self.count > self.in_ended and self.last < second:
-            self.ended += (self.last, self.count - self.in_ended)
-            self.in_ended = self.count
-        at = 0
-        while at < len(self.ended) and self.ended[at] <= now - seconds:
-            self.count -= self.ended[at + 1]
-            at += 2
-        if at:
-            self.ended = self.ended[at:]
-            self.in_ended = sum(self.ended[1::2])
-        self.until = min(second + 1, self.ended[0] + seconds) if self.ended else second + 1
-
-
-class Passed:
-    """The requests that have passed in the last `seconds`, by `key`, the name of what actors have in common.
-
-    What is kept of a key that asks no more is dropped after twice as long at the latest.
-    """
-
-    __slots__ = ("_before", "_of", "_recent", "_turns", "seconds")
-
-    def __init__(self, key: str, seconds: int) -> None:
-        self.seconds = seconds
-        self._of: Callable[[Actor], str] = attrgetter(key)
-        self._recent: dict[str, Times] = {}  # under each key that was asked for since the last turn
-        self._before: dict[str, Times] = {}  # under those that were asked for last before it
-        self._turns = 0.0
-
-    def by(self, actor: Actor, now: float) -> Times:
-        """Return what has passed of this actor and those alike, as it is now."""
-        return self.under(self._of(actor), now)
-
-    def under(self, key: str, now: float) -> Times:
-        """Return what has passed under a key, as it is now."""
-        if now >= self._turns:
-            self._before, self._recent, self._turns = self._recent, {}, now + self.seconds
-        times = self._recent.get(key)
-        if times is None:
-            times = self._recent[key] = self._before.pop(key, Times())
-        times.move(now, self.seconds)
-        return times
-
-
-class Window:
-    """At most `most` requests, 1 or more, in any span of so many seconds, of those that are counted together.
-
-    `who` is how the sentence of a refusal begins.
-    """
-
-    __slots__ = ("header", "most", "passed", "who")
-
-    def __init__(self, passed: Passed, most: int, who: str) -> None:
-        self.passed = passed
-        self.most = most
-        self.who = who
-        self.header = (b"x-ratelimit-limit", b"%d" % most)
-
-    def wait(self, times: Times, now: float) -> float:
-        """Return in how many seconds more may pass than now."""
-        ended, at = times.ended, 0
-        surplus = times.count - self.most  # 1 or more where the limit was higher before
-        while at < len(ended) and surplus >= ended[at + 1]:
-            surplus -= ended[at + 1]
-            at += 2
-        first: float = ended[at] if at < len(ended) else times.last if times.count else now
-        return first + self.passed.seconds - now
-
-    def refusal(self, wait: int) -> Problem:
-        minutes = self.passed.seconds // MINUTE
-        span = "a minute" if minutes == 1 else f"{minutes} minutes"
-        return Problem(
-            "rate_limited",
-            f"{self.who} sent {self.most} requests within {span}; wait {wait} seconds.",
-            headers={"Retry-After": str(wait)},
-        )
+BUSY = 20  # other processes are told of what has used one of so many parts of its limit
 
 
 class Found(Struct):
@@ -122,9 +30,12 @@ class Found(Struct):
 
 
 class RateLimits:
-    """Lets a request pass where each window that concerns it has room; one that is refused counts in none."""
+    """Lets a request pass where each window that concerns it has room; one that is refused counts in none.
 
-    def __init__(self, settings: Settings, now: Callable[[], float] = time.monotonic) -> None:
+    Where it `is_shared`, other processes are told of keys that are busy, and theirs are learnt.
+    """
+
+    def __init__(self, settings: Settings, is_shared: bool = False, now: Callable[[], float] = time.monotonic) -> None:
         limits, plans = settings.limits, settings.plans
         self._now = now
         self._caps = plans.caps
@@ -137,6 +48,8 @@ class RateLimits:
         self._least = self._with(everybodys, plans.least)  # of a plan that is not declared
         self._found: dict[str, Found] = {}  # by the token, of those that asked within this second
         self._second_ends = 0.0
+        self._is_shared = is_shared
+        self._asked: dict[tuple[str, int], tuple[Window, Times]] = {}  # by key and seconds, since others were told
 
     def _with(self, everybodys: Iterable[Window], caps: Caps) -> tuple[Window, ...]:
         """Return the windows that limit anything: those of everybody, and those of a plan."""
@@ -184,7 +97,38 @@ class RateLimits:
             self._found, self._second_ends = {}, int(now) + 1
         until = min([self._second_ends, *(times.until for times in passed)])
         found = self._found[actor.token_id] = Found(actor, until, windows, passed)
+        if self._is_shared:
+            for window, times in zip(windows, passed, strict=True):
+                self._asked[window.passed.key(actor), window.passed.seconds] = window, times
         return found
+
+    def untold(self) -> list[Told]:
+        """Return what others are to be told, of keys that have used a part of their limit: the rest is never told."""
+        found = []
+        for (key, seconds), (window, times) in [*self._asked.items()]:
+            sent = times.count - times.told
+            if sent and times.count * BUSY >= window.most:
+                found.append(Told(key, seconds, sent))
+            else:
+                del self._asked[key, seconds]
+        return found
+
+    def learn(self, told: Iterable[Told], totals: Iterable[Total]) -> None:
+        """Count what others told, now that they were told this; a key that is new here has what was told lately."""
+        now, sent = self._now(), {(each.key, each.seconds): each.sent for each in told}
+        for total in totals:
+            key = total.key, total.seconds
+            if key not in self._asked:
+                continue
+            _, times = self._asked[key]
+            others = total.ever - sent[key] - times.known
+            if times.known < 0 or others < 0:  # it is new here, or what was told was lost
+                others = max(total.lately - sent[key], 0)
+            times.known = total.ever
+            times.move(now, total.seconds)
+            times.told += sent[key] + others
+            times.count += others
+            times.last = now if others else times.last
 
 
 def nearer(own: Mapping[str, str], state: dict[str, Any]) -> Mapping[str, str]:
