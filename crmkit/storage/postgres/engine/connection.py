@@ -22,11 +22,11 @@ from crmkit.storage.postgres.search.texts import TEXTS
 
 MOST_PREPARED = 200  # statements that a connection keeps planned
 MOST_SENT = 100  # statements that are sent before their answers are waited for
-_SECONDS = 10  # to connect
+_SECONDS = 3  # to connect
 _AT_ONCE = 100  # rows that are loaded together where they are taken one by one
 _LIFE = "SELECT concat(pg_postmaster_start_time(), ' ', pg_stat_get_bgwriter_stat_reset_time())"
 _OPTIONS = (
-    "-c client_encoding=UTF8 -c timezone=UTC -c lc_messages=C -c default_transaction_isolation=read\\ committed "
+    "-c client_encoding=UTF8 -c timezone=UTC -c default_transaction_isolation=read\\ committed "
     "-c jit=off -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=0"
 )
 _GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)

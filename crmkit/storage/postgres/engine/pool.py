@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -11,6 +12,9 @@ from crmkit.storage.postgres.engine import faults
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 
 T = TypeVar("T")
+
+RUNS_OF_READ = 3  # whose connection is lost again and again
+SECONDS_OF_READ = 1  # after which none begins again
 
 
 class Pool:
@@ -27,7 +31,7 @@ class Pool:
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._run, work, *args)
 
     async def read(self, work: Callable[..., T], *args: Any) -> T:
-        """Return the same of work that only reads: once more where its connection turns out to be lost."""
+        """Return the same of work that only reads: again where its connection turns out to be lost."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._read, work, *args)
 
     async def close(self) -> None:
@@ -37,11 +41,13 @@ class Pool:
             connection.close()
 
     def _read(self, work: Callable[..., T], *args: Any) -> T:
-        try:
-            return self._run(work, *args)
-        except Exception as error:
-            if not faults.is_lost(error):
-                raise
+        ends = time.monotonic() + SECONDS_OF_READ
+        for _ in range(RUNS_OF_READ - 1):
+            try:
+                return self._run(work, *args)
+            except Exception as error:
+                if not faults.is_lost(error) or time.monotonic() > ends:
+                    raise
         return self._run(work, *args)
 
     def _run(self, work: Callable[..., T], *args: Any) -> T:

@@ -20,7 +20,7 @@ from crmkit.storage.postgres.engine.lanes import LaneTx
 RUNS = 5  # of a transaction that PostgreSQL ended, or whose connection was lost before its COMMIT
 RUNS_TOGETHER = 2  # of them by all of its units
 CONFLICT_PAUSE = 0.02  # seconds, in which others of a deadlock take the lanes that they wait for
-CONNECT_PAUSES = (0.0, 0.05, 0.2)  # seconds before each try to connect again
+CONNECT_SECONDS, CONNECT_PAUSE = 0.2, 0.05  # until it is given up, between two tries
 SETTLE_SECONDS = 4  # to find out how a transaction ended
 UPKEEP: Lane = "upkeep:"  # of work of the system that names no lane: of all processes, one does it at a time
 
@@ -83,13 +83,14 @@ def run(connection: PostgresConnection, works: Sequence[Work], now_: Callable[[]
 
 def _connect(connection: PostgresConnection) -> None:
     """Connect again, where that is possible within a moment."""
-    *pauses, last = CONNECT_PAUSES
-    for pause in pauses:
-        time.sleep(pause)
-        with suppress(psycopg.OperationalError):
+    ends = time.monotonic() + CONNECT_SECONDS
+    while True:
+        try:
             return connection.revive()
-    time.sleep(last)
-    return connection.revive()
+        except psycopg.OperationalError:
+            if time.monotonic() > ends:
+                raise
+        time.sleep(CONNECT_PAUSE)
 
 
 def _is_done(connection: PostgresConnection, doubt: _InDoubt) -> bool | None:

@@ -60,6 +60,11 @@ class Cluster:
         made = f"CREATE DATABASE {NAME} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
         self.ask(made, name="postgres")
 
+    def follow(self, primary: "Cluster") -> None:
+        """Make it a standby of another, which runs."""
+        self.run("pg_basebackup", "-h", str(primary.home), "-U", "postgres", "-D", str(self.data), "-R", "-c", "fast")
+        self.start()
+
     def start(self, **settings: str) -> None:
         """Start it, and return once it takes connections."""
         told = " ".join(f"-c {name}={value}" for name, value in {**DURABLE, **settings}.items())
