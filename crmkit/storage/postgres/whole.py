@@ -14,6 +14,7 @@ from crmkit.storage.interface.database import Unusable
 from crmkit.storage.postgres import migrate
 from crmkit.storage.postgres.engine import serving
 from crmkit.storage.postgres.engine.connection import PostgresConnection
+from crmkit.storage.postgres.schema import newest
 from crmkit.storage.whole.contents import Row, Source, Table, Target, Type, plain
 
 _OWN = ("migrations", "lanes", "leases")  # how the schema came to be, and what only this brand has
@@ -126,7 +127,7 @@ def whole(connect: Callable[[], PostgresConnection]) -> Iterator[Source]:
 def filled(connect: Callable[[], PostgresConnection], url: str) -> Iterator[Target]:
     """Fill a database in one transaction, while no server runs; its schema is made."""
     with closing(connect()) as connection, _told():
-        if 0 < migrate.version(connection) < migrate.newest()[0]:
+        if 0 < migrate.version(connection)[0] < newest().number:
             raise Unusable("the database has data already, of an earlier crmkit: name an empty one")
     migrate.run(url)
     with closing(connect()) as gate, closing(connect()) as connection, _told():

@@ -103,7 +103,7 @@ class PostgresDatabase:
         await self._leases.alone(name, work)
 
     async def add_up(self, told: Sequence[Told]) -> list[Total]:
-        return await self._readers.run(self._windows.add, told)
+        return await self._threads.run(self._windows.add, told)
 
     def write_later(self, key: Any, unit: Unit[Any]) -> None:
         if key not in self._later:
