@@ -23,10 +23,11 @@ from crmkit.storage.postgres.search import comparing, sql
 from crmkit.storage.records import live
 from crmkit.storage.search import nearest
 from crmkit.storage.search.texts import texts
-from crmkit.storage.search.words import count_words, may_be_meant, words_of
+from crmkit.storage.search.words import Noted, count_words, may_be_meant, words_of
 
 MAX_RECORDS_READ = 2_000  # records up to which a workspace's texts are read, and the index of all is left alone
 MOST_AT_ONCE = 400  # texts whose words are counted in one transaction
+MOST_COUNTED = 5_000  # texts whose words are counted together, where all are made anew
 
 _OUTDATED = (
     "SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema() "
@@ -140,11 +141,21 @@ class TrigramTexts:
         return comparing.compare(connection, kind, workspace, after)
 
     def rebuild(self, tx: Tx, kind: Kind) -> None:
-        """Drop all texts of a kind, and queue those of all its records; whoever calls it has them indexed."""
+        """Drop all texts of a kind, and write those of all its records; many are counted together, so none waits."""
         tx.connection.execute("DELETE FROM search_words WHERE kind = ?", (kind.plural,))
         tx.connection.execute(f"DELETE FROM {kind.plural}_texts")
+        noted = list[Noted]()
         for rows in comparing.all_records(tx, kind):
-            self.queue(tx, kind, rows)
+            found = [(seq, *texts(kind, record, country_of(tx, record)), None, None) for seq, record in rows if record]
+            tx.connection.executemany(
+                f"INSERT INTO {kind.plural}_texts (seq, title, text, counted, waits) VALUES (?, ?, ?, ?, FALSE)",
+                [(seq, title, f"{title}\n{rest}", " ".join(words_of(title, rest))) for seq, title, rest, *_ in found],
+            )
+            noted += found
+            if len(noted) >= MOST_COUNTED:
+                count_words(tx, kind, noted)
+                noted.clear()
+        count_words(tx, kind, noted)
 
     def erase(self, tx: Tx, kinds: Kinds, workspace: Workspace) -> int:
         """Delete all that is kept of a workspace's texts, and return how many rows of counts that were."""
