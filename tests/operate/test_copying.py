@@ -124,6 +124,10 @@ def test_the_command_beside_a_server_says_what_stays_behind(tmp_path: Path) -> N
 @pytest.mark.slow
 def test_a_place_without_data_or_a_disk_without_room_is_one_line(tmp_path: Path) -> None:
     installation(tmp_path / "source", "Jane")
+    explained = run("copy", "--help", cwd=tmp_path)
+    assert explained.stdout.startswith("usage: crmkit copy ")
+    for option in ("--from PLACE", "--to PLACE", "--files FOLDER", "--config"):
+        assert option in explained.stdout
     gives_up(run("copy", "--from", "none", "--to", "target", cwd=tmp_path), "there is no database in none")
     assert not (tmp_path / "target").exists()
     gives_up(run("copy", "--from", "source", "--to", "source", cwd=tmp_path), "source holds data already")

@@ -19,6 +19,7 @@ from crmkit.storage.sqlite.engine.folder import FILE
 from tests import postgres
 from tests.house import ALICE, UNLIMITED, Person, house, run, settings_of
 from tests.storage.desk import desk
+from tests.storage.sqlite.backup.installation import CONTENT, UPLOAD, with_upload
 from tests.teams.filling import filled
 from tests.teams.office import enter, new, office
 
@@ -203,6 +204,7 @@ def test_a_row_that_the_target_refuses_is_named_and_nothing_is_left_there(folder
 
 
 def test_a_copy_that_is_broken_off_leaves_nothing_and_can_be_begun_again(folder: Path, tmp_path: Path) -> None:
+    with_upload(folder)
     database = there(tmp_path / "database")
     begun = copying.copy(here(folder), database, boot.KINDS, NOW, print)
     while next(begun).table != "users":
@@ -212,7 +214,9 @@ def test_a_copy_that_is_broken_off_leaves_nothing_and_can_be_begun_again(folder:
     copied(here(folder), database)
     assert not is_empty(database)
     assert secret.read(database.folder) == secret.read(folder)
-    assert (database.folder / secret.FILE).stat().st_mode & 0o777 == 0o600
+    file = database.folder / "uploads" / UPLOAD
+    assert file.read_bytes() == CONTENT
+    assert {each.stat().st_mode & 0o777 for each in (database.folder / secret.FILE, file)} == {0o600}
 
 
 def test_a_database_that_cannot_be_reached_or_has_no_schema_is_one_sentence(folder: Path, tmp_path: Path) -> None:
