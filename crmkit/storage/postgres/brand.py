@@ -1,7 +1,7 @@
 """PostgreSQL as a brand of database."""
 
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -68,9 +68,10 @@ def _runs(url: str, folder: Path, is_alone: bool = False) -> Iterator[RunNext]:
     """
     _prepare(folder)
     migrate.run(url)
-    with closing(_connected(url)) as connection:
+    with ExitStack() as stack:
         if is_alone:
-            serving.exclude(connection)
+            stack.enter_context(serving.excluded(stack.enter_context(closing(_connected(url)))))
+        connection = stack.enter_context(closing(_connected(url)))
 
         def run(unit: Unit[T], lanes: Lanes, now: str) -> T:
             work = Work(unit, None, tuple(lanes))

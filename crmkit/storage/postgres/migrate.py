@@ -26,6 +26,11 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL, "
     "needs bigint NOT NULL)"
 )
+_SETTINGS = (
+    f"SET LOCAL lock_timeout = '{LOCK_SECONDS:d}s'",
+    "SET LOCAL statement_timeout = 0",
+    "SET LOCAL client_connection_check_interval = '2s'",  # a process that was killed ends at once
+)
 _HELD = (errors.LockNotAvailable, errors.DeadlockDetected)
 _MADE_MEANWHILE = (errors.UniqueViolation, errors.DuplicateTable, errors.DuplicateObject)
 
@@ -46,7 +51,7 @@ def run(url: str, schema: Schema | None = None) -> list[str]:
                     done.append(each.title)
             for name, sql in _missing(connection, schema).items():
                 connection.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
-                connection.driver.execute(sql)
+                connection.script(sql)
                 done.append(f"index {name}")
         return done
 
@@ -91,8 +96,9 @@ def _alone(url: str) -> Iterator[None]:
     """
     with closing(connect(url)) as connection:
         while True:
-            connection.script("BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0")
+            connection.execute("BEGIN")
             try:
+                connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
                 connection.execute("LOCK TABLE migrations IN SHARE UPDATE EXCLUSIVE MODE NOWAIT")
                 break
             except errors.LockNotAvailable:
@@ -137,12 +143,9 @@ def _apply(connection: PostgresConnection, schema: Schema, step: Step) -> None:
     """Do one step in a transaction; again while others hold its tables."""
     ends = time.monotonic() + PATIENCE_SECONDS
     while True:
-        connection.script(
-            f"BEGIN; SET LOCAL lock_timeout = '{LOCK_SECONDS:d}s'; SET LOCAL statement_timeout = 0; "
-            "SET LOCAL client_connection_check_interval = '2s'"
-        )
+        connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         try:
-            for statement in ("CREATE EXTENSION IF NOT EXISTS pg_trgm", schema.functions, *step.statements):
+            for statement in (*_SETTINGS, "CREATE EXTENSION IF NOT EXISTS pg_trgm", schema.functions, *step.statements):
                 connection.script(statement)  # as it stands: a ? is none of a value
             connection.execute(
                 "INSERT INTO migrations (number, name, applied_at, needs) VALUES (?, ?, ?, ?)",

@@ -130,8 +130,7 @@ def filled(connect: Callable[[], PostgresConnection], url: str) -> Iterator[Targ
         if 0 < migrate.version(connection)[0] < newest().number:
             raise Unusable("the database has data already, of an earlier crmkit: name an empty one")
     migrate.run(url)
-    with closing(connect()) as gate, closing(connect()) as connection, _told():
-        serving.exclude(gate)
+    with closing(connect()) as gate, closing(connect()) as connection, _told(), serving.excluded(gate):
         connection.execute("BEGIN")
         try:
             connection.execute("SET LOCAL statement_timeout = 0")

@@ -51,7 +51,7 @@ def test_backup_and_restore_name_the_programs_that_do_it(tmp_path: Path) -> None
 @needs_server
 def test_a_repair_is_refused_beside_a_server_and_a_server_beside_a_repair(tmp_path: Path) -> None:
     brand, folder = postgres.brand(tmp_path / "data"), tmp_path / "data"
-    with desk(folder):
+    with house(folder):
         assert brand.is_served(folder)
         with pytest.raises(InUse, match="a server runs"), brand.alone(folder):
             pass

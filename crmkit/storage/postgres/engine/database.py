@@ -27,6 +27,7 @@ from crmkit.storage.postgres.engine.leases import Leases
 from crmkit.storage.postgres.engine.notices import Notices
 from crmkit.storage.postgres.engine.pool import Pool
 from crmkit.storage.postgres.engine.reader import Reader
+from crmkit.storage.postgres.engine.serving import Serving
 from crmkit.storage.postgres.engine.snapshot import snapshot
 from crmkit.storage.postgres.engine.transactions import Work
 from crmkit.storage.postgres.engine.writer import Writer
@@ -75,6 +76,9 @@ class PostgresDatabase:
             self._reader = Reader(partial(connect, self.url), self._threads)
             self._parts.insert(0, self._reader)
             self._leases = Leases(self._threads, self.commits, self._notices)
+            serving = Serving(self._threads, self._leases)
+            await serving.open()
+            self._parts.insert(0, serving)
             await self._measure()
             self._scans = Scans(reading, SCANNERS)
             self._parts.insert(0, self._scans)

@@ -55,9 +55,9 @@ class Leases:
         self._pool = pool
         self._commits = commits
         self._notices = notices
-        self._holder = new_holder()
+        self.holder = new_holder()
 
-    async def alone(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    async def alone(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do the work whenever this process holds the lease, until cancelled or the work has ended."""
         with self._commits.listener(TOPIC) as given_back:
             while True:
@@ -67,7 +67,7 @@ class Leases:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(given_back.wait(), RENEW_SECONDS)
 
-    async def _held(self, name: str, work: Callable[[], Awaitable[None]], ends: float) -> bool:
+    async def _held(self, name: str, work: Callable[[], Awaitable[object]], ends: float) -> bool:
         """Do the work while the lease can be renewed; tell whether it has ended."""
         task = asyncio.ensure_future(work())
         try:
@@ -93,11 +93,11 @@ class Leases:
         began = time.monotonic()
         try:
             async with asyncio.timeout(seconds):
-                is_own = await self._pool.read(take, name, self._holder)
+                is_own = await self._pool.read(take, name, self.holder)
         except Exception:  # reads and writes tell that the database is away
             return ends
         return began + HELD_SECONDS if is_own else 0
 
     def _given_back(self, connection: PostgresConnection, name: str) -> None:
-        end(connection, name, self._holder)
+        end(connection, name, self.holder)
         self._notices.tell(connection, {TOPIC})

@@ -10,8 +10,6 @@ from contextlib import suppress
 import psycopg
 
 from crmkit.storage.interface.commits import RIGHTS, Commits
-from crmkit.storage.interface.database import InUse
-from crmkit.storage.postgres.engine import serving
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 
 CHANNEL = "crmkit_commits"
@@ -58,7 +56,6 @@ class Notices:
     def _opened(self) -> PostgresConnection:
         connection = self._open()
         try:
-            serving.begin(connection)
             connection.execute(f"LISTEN {CHANNEL}")
         except BaseException:
             connection.close()
@@ -89,7 +86,7 @@ class Notices:
 
     async def _listen_again(self) -> None:
         while not self._is_closed:
-            with suppress(psycopg.Error, InUse):
+            with suppress(psycopg.Error):
                 await self.listen()
                 self._commits.tell_all()  # whatever was missed
                 return
