@@ -17,6 +17,6 @@ def processes(tmp_path: Path) -> Iterator[Processes]:
 
 
 @pytest.fixture
-def there() -> Iterator[Receiver]:
+def receiving() -> Iterator[Receiver]:
     with receiver() as found:
         yield found

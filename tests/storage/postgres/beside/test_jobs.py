@@ -23,21 +23,21 @@ MANY = 2_000
 FOLLOWS_SECONDS = 30  # leaves room for a busy machine: a lease is taken over after ten
 
 
-def ids_of(there: Receiver) -> Counter[str]:
+def ids_of(receiving: Receiver) -> Counter[str]:
     """Return how often each event came."""
-    return Counter(each.headers["webhook-id"] for each in there.received)
+    return Counter(each.headers["webhook-id"] for each in receiving.received)
 
 
 def test_events_of_all_processes_are_sent_once_and_go_on_once_the_one_that_sends_is_killed(
-    processes: Processes, there: Receiver
+    processes: Processes, receiving: Receiver
 ) -> None:
     one, two = processes.start(), processes.start()
     with one.sign_in() as here, Person(two.url, here.token, ALICE) as other:
-        made(here, there, events=["contact.created"])
+        made(here, receiving, events=["contact.created"])
         for number in range(20):
             assert (here, other)[number % 2].post("/contacts", json={"name": f"Jane {number}"}).status_code == 201
-        there.wait(lambda: len(ids_of(there)) == 20)
-        assert set(ids_of(there).values()) == {1}
+        receiving.wait(lambda: len(ids_of(receiving)) == 20)
+        assert set(ids_of(receiving).values()) == {1}
         noted = "SELECT 1 FROM deliveries WHERE state = 'delivered'"  # what was not is sent again
         until(lambda: len(processes.rows(noted)) == 20)
 
@@ -46,16 +46,16 @@ def test_events_of_all_processes_are_sent_once_and_go_on_once_the_one_that_sends
         with Person(left.url, here.token, ALICE) as person:
             for number in range(20):
                 assert person.post("/contacts", json={"name": f"Eve {number}"}).status_code == 201
-        there.wait(lambda: len(ids_of(there)) == 40, FOLLOWS_SECONDS)
-        assert set(ids_of(there).values()) == {1}
+        receiving.wait(lambda: len(ids_of(receiving)) == 40, FOLLOWS_SECONDS)
+        assert set(ids_of(receiving).values()) == {1}
 
 
 class Hanging:
     """Has the first message wait for its answer until it is let go."""
 
-    def __init__(self, there: Receiver) -> None:
+    def __init__(self, receiving: Receiver) -> None:
         self.hangs, self.goes_on = threading.Event(), threading.Event()
-        there.answers = self.answer
+        receiving.answers = self.answer
 
     def answer(self, message: Message) -> int:
         if not self.hangs.is_set():
@@ -63,10 +63,10 @@ class Hanging:
             self.goes_on.wait(60)
         return 204
 
-    def begun(self, processes: Processes, there: Receiver) -> None:
+    def begun(self, processes: Processes, receiving: Receiver) -> None:
         """Return once a message waits, which tells of a new contact."""
         with processes.running[0].sign_in() as here:
-            made(here, there, events=["contact.created"])
+            made(here, receiving, events=["contact.created"])
             here.post("/contacts", json={"name": "Jane"})
         assert self.hangs.wait(FOLLOWS_SECONDS)
 
@@ -79,28 +79,28 @@ def _attempts(processes: Processes) -> int:
 
 
 def test_what_is_being_sent_is_not_sent_again_where_another_process_starts(
-    processes: Processes, there: Receiver
+    processes: Processes, receiving: Receiver
 ) -> None:
     processes.start()
-    hanging = Hanging(there)
-    hanging.begun(processes, there)
+    hanging = Hanging(receiving)
+    hanging.begun(processes, receiving)
     processes.start()
     hanging.goes_on.set()
-    assert _attempts(processes) == len(there.received)  # more than one where the receiver was too slow
+    assert _attempts(processes) == len(receiving.received)  # more than one where the receiver was too slow
 
 
 def test_what_is_being_sent_is_sent_again_by_another_process_after_a_kill(
-    processes: Processes, there: Receiver
+    processes: Processes, receiving: Receiver
 ) -> None:
     processes.start()
     processes.start()
-    hanging = Hanging(there)
-    hanging.begun(processes, there)
+    hanging = Hanging(receiving)
+    hanging.begun(processes, receiving)
     processes.working().kill()
     hanging.goes_on.set()
     _attempts(processes)
-    assert len(there.received) >= 2
-    assert len(ids_of(there)) == 1
+    assert len(receiving.received) >= 2
+    assert len(ids_of(receiving)) == 1
 
 
 def test_a_process_that_stops_gives_its_work_to_another_at_once(processes: Processes) -> None:
