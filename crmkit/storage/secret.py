@@ -24,16 +24,28 @@ def read_or_make(folder: Path) -> bytes:
     """
     file = place(folder)
     if not file.exists():
-        part = file.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        _make(file)
+    file.chmod(0o600)
+    return read(folder)
+
+
+def _make(file: Path) -> None:
+    """Make a key, unless another process that starts in this moment has made one."""
+    part = file.with_name(f"{file.name}.{secrets.token_hex(4)}.part")
+    descriptor = os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+    try:
         with os.fdopen(descriptor, "w") as out:
             out.write(secrets.token_hex(SIZE) + "\n")
             out.flush()
             os.fsync(out.fileno())
-        part.replace(file)
-    file.chmod(0o600)
-    return read(folder)
+        try:
+            os.link(part, file)
+        except FileExistsError:
+            pass
+        except OSError:  # a disk that knows no links
+            part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def place(folder: Path) -> Path:
