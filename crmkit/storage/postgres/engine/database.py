@@ -39,7 +39,8 @@ from crmkit.storage.reads.streams import Streams
 
 T = TypeVar("T")
 
-READERS = SCANNERS = 4  # connections of each sort; those of readers are opened for what the event loop does not do
+SCANNERS = 4  # connections
+READERS = 2  # for what the event loop does not do: see reader
 WRITERS = 8  # some wait for a lane
 PROBE_SECONDS = 1
 

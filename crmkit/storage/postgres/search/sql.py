@@ -15,25 +15,20 @@ _SPECIAL = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
 def matches(kind: Kind, workspace: Workspace, terms: Terms, by_index: bool) -> Statement:
     """Return a SELECT of the numbers of all rows that match."""
-    return Statement("SELECT t.seq") + _found(kind, workspace, terms, by_index)
-
-
-def counted(kind: Kind, workspace: Workspace, terms: Terms, by_index: bool, most: int) -> Statement:
-    """Return the statement that counts up to `most` matches."""
-    found = Statement("SELECT count(*) FROM (") + matches(kind, workspace, terms, by_index)
-    return found + Statement(" LIMIT ?) AS m", (most,))
+    return Statement(f"SELECT t.seq FROM {kind.plural}_texts AS t WHERE ") + found(workspace, terms, by_index)
 
 
 def ranked(
     kind: Kind,
-    matches: Statement,
     terms: Terms,
+    found: Statement,
     conditions: Statement | None,
     after: Sequence[int] | None,
 ) -> Statement:
-    """Return the statement for number and tier of the matches that meet the conditions, without its LIMIT.
+    """Return the statement for number and tier of texts that are `found` and meet the conditions, without its LIMIT.
 
-    The best tier comes first, the newest first within it. `after` is the tier and number of the last one before.
+    The best tier comes first, the newest first within it. `after` is the tier and number of the last one before. Each
+    row tells how many there are in all.
     """
     tier = Statement("CASE")
     if terms.text:
@@ -41,11 +36,11 @@ def ranked(
     if kind.has_title:
         tier += Statement(" WHEN ") + _all(terms, "strpos(t.title, ?) > 0", str) + Statement(" THEN 1")
     tier = Statement("2 AS tier") if tier.sql == "CASE" else tier + Statement(" ELSE 2 END AS tier")
-    sql = Statement("SELECT seq, tier FROM (SELECT t.seq, ") + tier
+    sql = Statement("SELECT seq, tier, count(*) OVER () FROM (SELECT t.seq, ") + tier
     sql += Statement(f" FROM {kind.plural}_texts AS t")
     if conditions is not None:
         sql += Statement(f" JOIN {quoted(kind.plural)} AS r ON r.seq = t.seq")
-    sql += Statement(" WHERE t.seq IN (") + matches + Statement(")")
+    sql += Statement(" WHERE ") + found
     if conditions is not None:
         sql += Statement(" AND ") + conditions
     sql += Statement(") AS q")
@@ -54,12 +49,10 @@ def ranked(
     return sql + Statement(" ORDER BY tier, seq DESC")
 
 
-def _found(kind: Kind, workspace: Workspace, terms: Terms, by_index: bool) -> Statement:
-    """Return FROM and WHERE of the texts of a workspace that have one word of every group."""
+def found(workspace: Workspace, terms: Terms, by_index: bool) -> Statement:
+    """Return the condition on texts that they are of this workspace and have one word of every group."""
     text = "t.text" if by_index else "(t.text || '')"  # of which there is no index
-    scope = Statement(
-        f" FROM {kind.plural}_texts AS t WHERE t.seq BETWEEN ? AND ? AND ", (workspace.first, workspace.last)
-    )
+    scope = Statement("t.seq BETWEEN ? AND ? AND ", (workspace.first, workspace.last))
     return scope + _all(terms, f"{text} LIKE ?", pattern)
 
 

@@ -15,7 +15,7 @@ from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.lists import pages, planner
+from crmkit.storage.lists import planner
 from crmkit.storage.lists.pages import Page, PageReader
 from crmkit.storage.lists.plan import LookUp
 from crmkit.storage.lists.sql import where
@@ -30,8 +30,8 @@ MOST_AT_ONCE = 400  # texts whose words are counted in one transaction
 MOST_COUNTED = 5_000  # texts whose words are counted together, where all are made anew
 
 _OUTDATED = (
-    "SELECT relname FROM pg_stat_user_tables WHERE schemaname = current_schema() "
-    "AND n_mod_since_analyze > 500 + n_live_tup / 5"
+    "SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = current_schema()::regnamespace "
+    "AND pg_stat_get_mod_since_analyze(oid) > 500 + greatest(reltuples, 0) / 5"
 )
 
 
@@ -57,11 +57,9 @@ class TrigramTexts:
         by_index = _by_index(connection, kind, workspace)
         matches = sql.matches(kind, workspace, terms, by_index)
         plan = planner.looked_up(kind, query, LookUp((matches,), "search"))
-        found = reader.sorted(plan, position) if query.sorts else _ranked(reader, matches, terms, position)
-        times = None
-        if reader.is_first and not query.conditions:
-            statement = sql.counted(kind, workspace, terms, by_index, pages.COUNTED + 1)
-            (times,) = statement.run(connection).fetchone()
+        found, times = (
+            (reader.sorted(plan, position), None) if query.sorts else _ranked(reader, terms, by_index, position)
+        )
         found = reader.with_total(found, plan, times)
         corrected = [] if terms.text else [list(group) for group in terms.groups]
         following = None if found.position is None else [corrected, *found.position]
@@ -100,7 +98,9 @@ class TrigramTexts:
 
     def waits(self, connection: Connection, kind: Kind) -> bool:
         """Tell whether words of a text of this kind are not counted yet."""
-        return connection.execute(f"SELECT 1 FROM {kind.plural}_texts WHERE waits LIMIT 1").fetchone() is not None
+        # in the order of the index: as long as statistics say that many wait, the table would be read as a whole
+        sql = f"SELECT 1 FROM {kind.plural}_texts WHERE waits ORDER BY seq LIMIT 1"
+        return connection.execute(sql).fetchone() is not None
 
     def index(self, tx: Tx, kind: Kind) -> bool:
         """Count the words of texts that wait, as many as one transaction should, and tell whether more wait."""
@@ -174,14 +174,18 @@ def _by_index(connection: Connection, kind: Kind, workspace: Workspace) -> bool:
     return live(connection, workspace.id, kind.plural) > MAX_RECORDS_READ
 
 
-def _ranked(reader: PageReader, matches: Statement, terms: Terms, position: Sequence[Any] | None) -> Page:
-    """Return a page of the matches, the best tier first, the newest first within a tier."""
+def _ranked(
+    reader: PageReader, terms: Terms, by_index: bool, position: Sequence[Any] | None
+) -> tuple[Page, int | None]:
+    """Return a page of the matches, the best tier first, the newest first within a tier; how many match in all."""
     connection, limit, conditions = reader.connection, reader.query.limit, reader.query.conditions
     scope = where(connection.dialect, reader.workspace, conditions, by_number=True) if conditions else None
-    statement = sql.ranked(reader.kind, matches, terms, scope, position) + at_most(connection.dialect, limit + 1)
+    found = sql.found(reader.workspace, terms, by_index)
+    statement = sql.ranked(reader.kind, terms, found, scope, position) + at_most(connection.dialect, limit + 1)
     ranks = statement.run(connection).fetchall()
-    on_page = [seq for seq, _ in ranks[:limit]]
-    return reader.picked(on_page, [[rank, seq] for seq, rank in ranks[:limit]], has_more=len(ranks) > limit)
+    on_page = [seq for seq, _, _ in ranks[:limit]]
+    page = reader.picked(on_page, [[rank, seq] for seq, rank, _ in ranks[:limit]], has_more=len(ranks) > limit)
+    return page, ranks[0][2] if ranks else 0
 
 
 def _waiting(connection: Connection, kind: Kind, workspace: Workspace) -> Counter[str]:
