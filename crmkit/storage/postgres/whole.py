@@ -20,7 +20,7 @@ from crmkit.storage.whole.contents import Row, Source, Table, Target, Type, plai
 _OWN = ("migrations", "lanes", "leases")  # how the schema came to be, and what only this brand has
 _OF_SEARCH = r"_texts$|^search_words$"
 _TYPES: dict[str, Type] = {"text": "text", "int8": "whole", "float8": "real", "bytea": "bytes", "jsonb": "any"}
-_OIDS = {type: name for name, type in _TYPES.items()}
+_READ_AS = {type: name for name, type in _TYPES.items()} | {"any": "text"}
 
 _NAMES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relpersistence = 'p' "
@@ -76,7 +76,7 @@ class _Whole:
         order = ", ".join(_order(quoted(name), types[name]) for name in table.key)
         sql = f"COPY (SELECT {names} FROM {quoted(table.name)} ORDER BY {order}) TO STDOUT"
         with _told(), self._own.driver.cursor() as cursor, cursor.copy(sql) as copy:
-            copy.set_types([_OIDS[type] for _, type in table.columns])
+            copy.set_types([_READ_AS[type] for _, type in table.columns])
             yield from copy.rows() if not any_ else (_changed(row, any_, _read) for row in copy.rows())
 
     def numbered(self) -> Mapping[str, int]:
