@@ -1,5 +1,6 @@
 """The server's key: 32 random bytes beside the database, mode 0600. It seals codes, cursors and the audit log."""
 
+import hashlib
 import os
 import secrets
 from contextlib import suppress
@@ -20,7 +21,7 @@ LOST = (
 def read_or_make(folder: Path) -> bytes:
     """Return the key, made at the first start; the file's mode is set to 0600 at every start.
 
-    Raises ValueError when the file is there and is no key.
+    Of processes that start at once one makes it. Raises ValueError when the file is there and is no key.
     """
     file = place(folder)
     if not file.exists():
@@ -46,6 +47,14 @@ def _make(file: Path) -> None:
             part.replace(file)
     finally:
         part.unlink(missing_ok=True)
+
+
+def fingerprint(folder: Path) -> str:
+    """Return what names the key and does not tell it; empty where there is none."""
+    try:
+        return hashlib.sha256(b"fingerprint" + read(folder)).hexdigest()[:16]
+    except ValueError:
+        return ""
 
 
 def place(folder: Path) -> Path:

@@ -13,9 +13,10 @@ from psycopg import errors
 
 from crmkit.clock import Clock
 from crmkit.model.actor import Actor
+from crmkit.storage import secret
 from crmkit.storage.interface.commits import Commits
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.database import Finding, Gauges, Told, Total
+from crmkit.storage.interface.database import Finding, Gauges, InUse, Told, Total
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.texts import Texts
@@ -43,6 +44,12 @@ SCANNERS = 4  # connections
 READERS = 2  # for what the event loop does not do: see reader
 WRITERS = 8  # some wait for a lane
 PROBE_SECONDS = 1
+
+KEY = "key"  # the lease of all processes that serve: they have the same secret.key
+OTHER_KEY = (
+    "processes that serve this database have another key than {}: all share the folder [server] files, or have copies "
+    "of its secret.key"
+)
 
 log = logging.getLogger("crmkit")
 
@@ -80,6 +87,9 @@ class PostgresDatabase:
             serving = Serving(self._threads, self._leases)
             await serving.open()
             self._parts.insert(0, serving)
+            self._parts.insert(0, self._leases)
+            if not await self._leases.join(KEY, secret.fingerprint(self.folder)):
+                raise InUse(OTHER_KEY.format(self.folder))
             await self._measure()
             self._scans = Scans(reading, SCANNERS)
             self._parts.insert(0, self._scans)

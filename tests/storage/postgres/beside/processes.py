@@ -42,6 +42,6 @@ class Processes:
         return [each for each in self.running if each is not working]
 
     def _working(self) -> Process | None:
-        sql = "SELECT holder FROM leases WHERE until > now() AND name NOT LIKE 'serving:%'"
+        sql = "SELECT holder FROM leases WHERE until > now() AND name = 'beside requests'"
         holders = [int(holder.split(":")[1]) for (holder,) in self.rows(sql)]
         return next((each for each in self.running if each.popen.pid in holders and each.popen.poll() is None), None)
