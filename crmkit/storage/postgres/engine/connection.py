@@ -329,6 +329,10 @@ def connect(url: str, plans_anew: bool = False) -> PostgresConnection:
             url,
             autocommit=True,
             connect_timeout=_SECONDS,
+            keepalives_idle=_SECONDS,  # of a machine that is gone without a word the connection ends soon
+            keepalives_interval=_SECONDS,
+            keepalives_count=_SECONDS,
+            tcp_user_timeout=10_000,
             application_name="crmkit",
             options=_OPTIONS + more,
             context=ADAPTERS,

@@ -43,7 +43,7 @@ T = TypeVar("T")
 SCANNERS = 4  # connections
 READERS = 2  # for what the event loop does not do: see reader
 WRITERS = 8  # some wait for a lane
-PROBE_SECONDS = 1
+READ_SECONDS, PROBE_SECONDS = 5, 1  # after which PostgreSQL is taken for silent
 
 KEY = "key"  # the lease of all processes that serve: they have the same secret.key
 OTHER_KEY = (
@@ -139,7 +139,8 @@ class PostgresDatabase:
 
     async def _read(self, by: Pool | Reader, work: Callable[..., T], *args: Any) -> T:
         try:
-            return await by.read(work, *args)
+            async with asyncio.timeout(READ_SECONDS):
+                return await by.read(work, *args)
         except Exception as error:
             found = faults.failed(error)
             if found is error:
@@ -163,7 +164,7 @@ class PostgresDatabase:
         return self._streams.run(actor.workspace_id, actor.user_id, is_whole, work, *args)
 
     async def check(self) -> None:
-        """Return if the database can be read, and takes writes; raises `not_ready`, TimeoutError if it is silent."""
+        """Return if the database can be read, and takes writes; raises `not_ready`, TimeoutError."""
         async with asyncio.timeout(PROBE_SECONDS):
             await self.read(None, _probe)
 

@@ -44,7 +44,7 @@ def may_run_again(error: BaseException) -> bool:
 def failed(error: BaseException) -> BaseException:
     """Return what the caller gets of a read or write that raised this and was not done."""
     state = getattr(error, "sqlstate", None) or ""
-    if is_lost(error):
+    if is_lost(error) or isinstance(error, TimeoutError):
         why = "The database of this server cannot be reached at the moment"
     elif _is_conflict(error):
         why = "Others wrote the same at the same time, again and again"

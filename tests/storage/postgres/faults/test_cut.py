@@ -1,6 +1,7 @@
 """Connections to PostgreSQL are cut at chosen messages: each write is done once and told so, or not done."""
 
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -100,6 +101,22 @@ def test_a_write_that_is_cut_each_time_is_told_as_not_done(home: House, alice: P
     assert "nothing was done" in answer.text
     between.choose = lambda sql: ""
     assert alice.json_of("GET", "/contacts")["total"] == 0
+
+
+def test_while_it_is_silent_requests_are_refused_and_go_on_afterwards(
+    home: House, alice: Person, between: Proxy
+) -> None:
+    between.is_silent = True
+    try:
+        for path in ("/readyz", "/contacts"):
+            began = time.monotonic()
+            answer = alice.get(path)
+            assert time.monotonic() - began < 15
+            assert (answer.status_code, "not_ready" in answer.text) == (503, True)
+    finally:
+        between.is_silent = False
+    until(lambda: alice.get("/readyz").status_code == 200)
+    assert alice.post("/contacts", json={"name": "Jane"}).status_code == 201
 
 
 def test_of_commits_that_are_cut_at_random_under_load_each_is_found_out(
