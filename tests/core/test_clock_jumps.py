@@ -3,7 +3,6 @@
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ import httpx
 import pytest
 
 from crmkit.clock import stamp
-from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.house import ALICE, BOB, CHARLIE, House, Person, house
 from tests.web.connecting import App, returned
 
@@ -35,7 +33,7 @@ def request(home: House, path: str, **body: Any) -> httpx.Response:
 def emptied(home: House, query: str) -> None:
     """Return once a query of the database finds no row."""
     deadline = time.monotonic() + WAITS
-    with closing(sqlite3.connect(home.folder / FILE)) as file:
+    with postgres.by_hand(home.folder) as file:
         while file.execute(query).fetchone() is not None:
             assert time.monotonic() < deadline, f"it still finds a row: {query}"
             time.sleep(0.02)
@@ -55,7 +53,6 @@ def spends_all(home: House) -> None:
         assert 0 < int(answer.headers["Retry-After"]) <= 60
 
 
-@pytest.mark.sqlite
 @pytest.mark.parametrize("days", [1, -1])
 def test_counters_of_another_day_lock_nobody_out_once_the_clock_is_set_back(home: House, days: int) -> None:
     home.clock.move(days=max(days, 0))
@@ -90,7 +87,6 @@ def made(home: House, alice: Person) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.sqlite
 def test_what_was_made_while_the_clock_ran_ahead_is_outdated_once_it_is_set_back(home: House) -> None:
     home.clock.move(days=1)
     with home.sign_in(ALICE) as alice:
@@ -146,7 +142,6 @@ def test_a_clock_that_jumps_to_and_fro_under_load_locks_nobody_out(home: House) 
         assert alice.get("/whoami").status_code == 200
 
 
-@pytest.mark.sqlite
 @pytest.mark.parametrize("is_used", [True, False])
 def test_a_token_that_was_used_ahead_of_the_clock_dies_idle_days_after_it_is_right_again(
     home: House, is_used: bool

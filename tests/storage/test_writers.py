@@ -23,7 +23,7 @@ TEXTS = {  # tables beside those of records
     *(("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")),
     *(("sqlite/search/texts.py", name) for name in ("erase", "rebuild")),
     ("sqlite/search/rebuilding.py", "rebuild"),
-    *(("postgres/search/texts.py", name) for name in ("queue", "index", "erase")),
+    *(("postgres/search/texts.py", name) for name in ("queue", "index", "erase", "rebuild")),
 }
 
 

@@ -3,7 +3,6 @@
 import re
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ import httpx
 import pytest
 
 from crmkit.core.people import codes
-from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.house import ALICE, BOB, House, Person, house
 from tests.web.connecting import App
 
@@ -91,7 +89,6 @@ def test_the_two_hundredth_wrong_code_of_a_day_makes_codes_long_until_the_day_is
     assert re.fullmatch(SHORT, ask(home, someone, BOB))
 
 
-@pytest.mark.sqlite
 def test_three_hundred_wrong_codes_in_thirty_days_make_them_long_whatever_is_swept_meanwhile(
     home: House, someone: Person
 ) -> None:
@@ -111,7 +108,7 @@ def test_three_hundred_wrong_codes_in_thirty_days_make_them_long_whatever_is_swe
 def swept(home: House) -> None:
     """Return once the counters of addresses are gone that matter for a day."""
     deadline = time.monotonic() + WAITS
-    with closing(sqlite3.connect(home.folder / FILE)) as file:
+    with postgres.by_hand(home.folder) as file:
         while file.execute("SELECT count(*) FROM attempts WHERE what = 'wrong'").fetchone() != (0,):
             assert time.monotonic() < deadline, "nothing is swept"
             time.sleep(0.02)

@@ -2,7 +2,6 @@
 
 import hmac
 import re
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +10,7 @@ import pytest
 
 from crmkit.core.people.login import LOGIN
 from crmkit.storage.people import waiting_codes
-from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.core.people.signing import REQUEST, VERIFY, ask, enter, post, restarted
 from tests.house import ALICE, CHARLIE, GivenClock
 
@@ -59,12 +57,11 @@ def test_an_uninvited_address_is_not_let_in_and_is_answered_like_any_other(tmp_p
         assert all("by invitation" in letter.body for letter in to_charlie)
 
 
-@pytest.mark.sqlite
 @pytest.mark.slow
 def test_an_uninvited_address_does_not_get_in_by_guessing(tmp_path: Path, clock: GivenClock) -> None:
     with restarted(tmp_path, clock, CRMKIT_AUTH_SIGNUP="invited") as home:
         assert post(home, REQUEST, email=CHARLIE).status_code == 200
-        with closing(sqlite3.connect(home.folder / FILE)) as file:
+        with postgres.by_hand(home.folder) as file:
             ((kept,),) = file.execute("SELECT hash FROM codes WHERE email = ?", (CHARLIE,)).fetchall()
         key = home.crm.key
     sealed = b"\x00".join([b"code", CHARLIE.encode(), LOGIN.encode(), b"%06d"])

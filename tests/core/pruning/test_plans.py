@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from crmkit.core.call import Call
 from crmkit.core.operating.figures import figures
 from crmkit.core.pruning.sweep import sweep
@@ -42,6 +44,7 @@ class Explaining(Call):
                     self.steps |= {step for *_, step in connection.execute(f"EXPLAIN QUERY PLAN {sql}")}
 
 
+@pytest.mark.sqlite
 def test_neither_a_sweep_nor_a_scrape_of_the_metrics_reads_all_of_a_table(tmp_path: Path) -> None:
     with desk(tmp_path / "data") as back:
         back.person()

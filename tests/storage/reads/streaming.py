@@ -5,6 +5,7 @@ import os
 import threading
 import time
 from collections.abc import AsyncGenerator, Iterator
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -29,8 +30,8 @@ ALICE, BOB = actor("alice"), actor("bob")
 
 def numbers(connection: Connection) -> Iterator[bytes]:
     """Yield the numbers of all rows, a line each, in batches."""
-    rows = connection.execute("SELECT number FROM scratch ORDER BY number")
-    while batch := rows.fetchmany(BATCH):
+    rows = iter(connection.execute("SELECT number FROM scratch ORDER BY number"))
+    while batch := [*islice(rows, BATCH)]:
         yield "".join(f"{number}\n" for (number,) in batch).encode()
 
 
@@ -56,12 +57,13 @@ def slow(connection: Connection) -> Iterator[bytes]:
 
 
 def fill(tx: Tx, rows: int = ROWS) -> None:
-    tx.connection.execute("CREATE TABLE scratch (number INTEGER PRIMARY KEY, word BLOB)")
+    tx.connection.execute("CREATE TABLE scratch (number INTEGER PRIMARY KEY, word TEXT)")
     tx.connection.executemany("INSERT INTO scratch (number) VALUES (?)", [(number,) for number in range(rows)])
 
 
 def write(tx: Tx) -> None:
-    tx.connection.execute("INSERT INTO scratch (word) VALUES (randomblob(20000))")
+    sql = "INSERT INTO scratch (number, word) SELECT max(number) + 1, ? FROM scratch"
+    tx.connection.execute(sql, (os.urandom(10_000).hex(),))
 
 
 @pytest.fixture

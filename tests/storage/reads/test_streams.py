@@ -70,6 +70,7 @@ def test_a_stream_sees_one_moment_whatever_is_written_meanwhile(filled: Desk) ->
     assert lines(filled.do(reading())) == [*range(ROWS)]
 
 
+@pytest.mark.sqlite
 def test_the_moment_is_free_once_all_is_read_though_nobody_takes_it(filled: Desk) -> None:
     async def reading() -> int:
         stream = filled.database.stream(ALICE, made, 100)
@@ -148,6 +149,7 @@ def test_a_disk_without_room_for_a_stream_ends_it(filled: Desk, monkeypatch: pyt
     assert spools(filled.database.folder) == []
 
 
+@pytest.mark.sqlite
 def test_a_closed_stream_stops_its_thread_and_leaves_the_log_to_be_emptied(filled: Desk) -> None:
     database, before = filled.database, working()
 
@@ -167,6 +169,7 @@ def test_a_closed_stream_stops_its_thread_and_leaves_the_log_to_be_emptied(fille
         time.sleep(0.005)
 
 
+@pytest.mark.sqlite
 def test_what_waits_for_the_log_to_be_emptied_is_told_when_a_stream_is_read(filled: Desk) -> None:
     database, goes_on = filled.database, threading.Event()
 
@@ -239,6 +242,7 @@ def test_a_stream_ends_once_it_was_read_for_too_long(filled: Desk, monkeypatch: 
     filled.do(reading())
 
 
+@pytest.mark.sqlite
 def test_a_log_past_its_bound_for_streams_ends_them_and_begins_anew(
     filled: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -265,6 +269,7 @@ def test_a_log_past_its_bound_for_streams_ends_them_and_begins_anew(
     assert log_size(filled) < 1024 * KIB
 
 
+@pytest.mark.sqlite
 def test_a_stream_that_is_sent_keeps_nothing_of_the_log(filled: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wal, "MOST_BYTES", 512 * KIB)
     database = filled.database

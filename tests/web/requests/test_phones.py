@@ -2,15 +2,14 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from crmkit.storage.interface.lanes import ANYWHERE
-from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.search import indexing, plan
+from tests import postgres
 from tests.house import ALICE, UNLIMITED, House, Person, house
 from tests.kinds import CONTACT
 
@@ -159,7 +158,6 @@ def russian(tmp_path: Path) -> Iterator[Person]:
             yield alice
 
 
-@pytest.mark.sqlite
 def test_without_a_country_of_its_own_a_number_is_read_in_that_of_the_workspace(russian: Person) -> None:
     filled(russian, "8 912 345-67-89", "+49 30 1234567")
     for spelled in ("+7 912 345 67 89", "8 (912) 345-67-89", "912 3456789"):
@@ -183,16 +181,15 @@ def test_the_index_finds_the_same(monkeypatch: pytest.MonkeyPatch, home: House, 
 
 
 def _in_country(home: House, country: str) -> None:
-    with closing(sqlite3.connect(home.folder / "crmkit.db")) as connection, connection:
+    with postgres.by_hand(home.folder) as connection:
         connection.execute("UPDATE workspaces SET country = ?", (country,))
 
 
 def _keys(home: House) -> list[Any]:
-    with closing(sqlite3.connect(home.folder / "crmkit.db")) as connection:
+    with postgres.by_hand(home.folder) as connection:
         return connection.execute("SELECT phone, phone_key FROM contacts").fetchall()
 
 
-@pytest.mark.sqlite
 def test_the_column_holds_the_digits(home: House, alice: Person) -> None:
     filled(alice, "+49 (0)30 1234567", "030 1234567", "Ask Bob")
     assert _keys(home) == [
@@ -202,7 +199,6 @@ def test_the_column_holds_the_digits(home: House, alice: Person) -> None:
     ]
 
 
-@pytest.mark.sqlite
 def test_numbers_are_read_anew_once_the_workspace_has_another_country(home: House, alice: Person) -> None:
     filled(alice, "8 912 345-67-88")
     before = alice.json_of("GET", "/contacts")["items"][0]
