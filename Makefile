@@ -24,10 +24,13 @@ test: .venv/.dev                 ## run all tests, on all cores; then those that
 	$(IN_MEMORY) $(PYTEST) $(ALL_CORES) -m "not alone$(if $(QUICK), and not slow)"
 	$(PYTEST) -m alone $$(grep -rl --include='*.py' 'mark\.alone' tests)
 
-# TESTS names others
-POSTGRES_TESTS := tests/storage tests/core tests/teams tests/web
-test-postgres: .venv/.dev        ## run the tests that read no file of SQLite's on a PostgreSQL that is started for them; TESTS="…"
-	$(IN_MEMORY) $(BIN)/python -m tests.postgres $(BIN)/python -m pytest -q $(ALL_CORES) -m "not alone and not slow" $(or $(TESTS),$(POSTGRES_TESTS))
+# what asks a database most, for each change; all else with each release
+POSTGRES_QUICK := tests/storage tests/core/records tests/core/people tests/core/merging tests/core/many tests/web/handlers
+POSTGRES_WALLS := tests/teams/test_workspaces.py tests/teams/tokens tests/web/handlers/test_records.py tests/core/undo
+ON_POSTGRES := $(BIN)/python -m tests.postgres
+test-postgres: .venv/.dev        ## run all tests that are not about SQLite's file on a PostgreSQL that is started for them; QUICK=1: some; TESTS="…"
+	$(IN_MEMORY) $(ON_POSTGRES) $(PYTEST) $(ALL_CORES) -m "not alone$(if $(QUICK), and not slow)" $(or $(TESTS),$(if $(QUICK),$(POSTGRES_QUICK),tests))
+	$(if $(TESTS),,$(IN_MEMORY) $(ON_POSTGRES) --walls $(PYTEST) $(ALL_CORES) -m "not alone and not slow" $(if $(QUICK),$(POSTGRES_WALLS),tests/teams tests/core tests/web))
 
 quick: .venv/.dev                ## run all tests but the slow ones
 	$(IN_MEMORY) $(PYTEST) $(ALL_CORES) -m "not slow and not alone"

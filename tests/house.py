@@ -181,7 +181,7 @@ def house(
     listener = socket.create_server(("127.0.0.1", 0))  # given to the server as it is, so that nobody else gets the port
     port = listener.getsockname()[1]
     settings = msgspec.structs.replace(settings, server=msgspec.structs.replace(settings.server, port=port))
-    crm = boot.crm_of(settings, clock, None if postgres.SERVER else WATCHED, kinds, jobs)
+    crm = boot.crm_of(settings, clock, postgres.behind_walls(settings) if postgres.SERVER else WATCHED, kinds, jobs)
     if not settings.mail.smtp_url:
         crm = replace(crm, mailer=letterbox)
     access_log = AccessLog(settings.server.log, log)

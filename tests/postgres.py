@@ -1,26 +1,31 @@
 """A PostgreSQL for the tests: started on a socket of its own by `python -m tests.postgres COMMAND…`.
 
 While `CRMKIT_TEST_POSTGRES` names a server, every server that a test starts has its data there: a database for each
-folder, made from a template, and dropped when the test has ended.
+folder, made from a template, and dropped when the test has ended. With `--walls` before the command, servers in the
+process of a test see the rows of one workspace at a time (see walls).
 """
 
 import hashlib
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from crmkit.settings import Settings
 from crmkit.storage.interface.brand import Brand
 from crmkit.storage.sqlite.engine.driver import sqlite3
 
 VARIABLE = "CRMKIT_TEST_POSTGRES"  # a connection string without dbname
 SERVER = os.environ.get(VARIABLE, "")
+WALLS = "CRMKIT_TEST_WALLS"
+HAS_WALLS = bool(SERVER and os.environ.get(WALLS))
 OPTIONS = {
     "listen_addresses": "''",
     "fsync": "off",
@@ -45,13 +50,20 @@ def _template() -> str:
 
     from crmkit.storage.postgres import migrate
 
-    name = f"template_{hashlib.sha256(repr(migrate.newest()).encode()).hexdigest()[:12]}"
+    texts = repr(migrate.newest())
+    name = f"template_{hashlib.sha256(texts.encode()).hexdigest()[:12]}{'_walls' if HAS_WALLS else ''}"
     with psycopg.connect(f"{SERVER} dbname=postgres", autocommit=True) as connection:
         connection.execute("SELECT pg_advisory_lock(1)")  # of the workers of one run
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
         if found is None:
             _admin(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
             migrate.run(url_of(name))
+            if HAS_WALLS:
+                from tests import walls
+
+                _admin(f"CREATE ROLE {walls.ROLE} LOGIN")
+                with psycopg.connect(url_of(name), autocommit=True) as made:
+                    walls.build(made)
     return name
 
 
@@ -76,11 +88,37 @@ def brand(folder: Path) -> Brand:
     return postgres(url(folder))
 
 
+def behind_walls(settings: Settings) -> Brand | None:
+    """Return the brand with walls where the tests have them and the data is not in a folder."""
+    if not HAS_WALLS or not settings.server.is_remote:
+        return None
+    from tests import walls
+
+    return walls.walled(settings.server.data)
+
+
 def environ(folder: Path) -> dict[str, str]:
     """Return the settings of a server whose data is that of the folder."""
     if not SERVER:
         return {"CRMKIT_SERVER_DATA": str(folder)}
     return {"CRMKIT_SERVER_DATA": url(folder), "CRMKIT_SERVER_FILES": str(folder)}
+
+
+@contextmanager
+def by_hand(folder: Path) -> Iterator[Any]:
+    """Open the database of a folder, of either brand, as whoever holds it may; each statement is kept at once."""
+    connection: Any
+    if SERVER:
+        from crmkit.storage.postgres.engine.connection import connect
+
+        connection = connect(url(folder))
+    else:
+        from crmkit.storage.sqlite.engine import connection as sqlite
+        from crmkit.storage.sqlite.engine.folder import FILE
+
+        connection = sqlite.connect(folder / FILE, True)
+    with closing(connection):
+        yield connection
 
 
 def tables(connection: Any) -> list[str]:
@@ -161,5 +199,9 @@ def running(options: Mapping[str, str] = OPTIONS, kept: Path | None = None) -> I
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped
     with running() as server:
-        sys.exit(subprocess.run(sys.argv[1:], env={**os.environ, VARIABLE: server}, check=False).returncode)
+        command, named = sys.argv[1:], {VARIABLE: server}
+        if command[0] == "--walls":
+            command, named[WALLS] = command[1:], "1"
+        sys.exit(subprocess.run(command, env={**os.environ, **named}, check=False).returncode)

@@ -214,7 +214,8 @@ def force_search_plan(patch: pytest.MonkeyPatch, name: str) -> None:
 def desk(folder: Path, environ: Mapping[str, str] | None = None, brand: Brand | None = None) -> Iterator[Desk]:
     """Open the data in a folder until the block ends."""
     clock = GivenClock()
-    crm = boot.crm_of(settings_of(**{**postgres.environ(folder), **(environ or {})}), clock, brand)
+    settings = settings_of(**{**postgres.environ(folder), **(environ or {})})
+    crm = boot.crm_of(settings, clock, brand or postgres.behind_walls(settings))
     with asyncio.Runner() as runner:
         runner.run(crm.database.__aenter__())
         try:
