@@ -11,11 +11,15 @@ from bench.data.dataset import Dataset
 from crmkit.clock import stamp, system_clock
 from crmkit.storage.postgres import migrate
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
+from crmkit.storage.postgres.schema import newest
 from crmkit.storage.search.words import words_of
 from crmkit.storage.sqlite.engine import connection as sqlite
 from crmkit.storage.sqlite.engine.folder import FILE
 
-_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ('lanes', 'migrations')"
+_TABLES = (
+    "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
+    "AND tablename NOT IN ('lanes', 'migrations', 'leases', 'windows')"
+)
 _COLUMNS = (
     "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = ? "
     "AND is_generated = 'NEVER' ORDER BY ordinal_position"
@@ -49,7 +53,7 @@ _NUMBERED = (
 
 def template(server: str, made: Dataset) -> str:
     """Return the name of a database that holds the data, made now unless it is there."""
-    schema = hashlib.sha256("".join(map(migrate._text, ("schema.sql", "functions.sql", "fold.sql"))).encode())
+    schema = hashlib.sha256("".join((*newest().statements, newest().functions)).encode())
     name = f"made_{made.contacts}_{hashlib.sha256(made.token.encode()).hexdigest()[:8]}_{schema.hexdigest()[:8]}"
     with closing(connect(url(server, "postgres"))) as admin:
         if admin.execute("SELECT 1 FROM pg_database WHERE datname = ?", (name,)).fetchone() is None:

@@ -21,7 +21,7 @@ from crmkit.storage.postgres.engine import serving, transactions
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
 from crmkit.storage.postgres.engine.database import PostgresDatabase
 from crmkit.storage.postgres.engine.notices import told_from_outside
-from crmkit.storage.postgres.engine.snapshot import snapshot
+from crmkit.storage.postgres.engine.reading.snapshot import snapshot
 from crmkit.storage.postgres.engine.transactions import Work
 from crmkit.storage.postgres.whole import filled, whole
 

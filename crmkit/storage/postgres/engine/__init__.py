@@ -1,12 +1,14 @@
 """The engine: connections in pools of threads, units of work in lanes, notices of commits.
 
-A GET of one record takes a connection of the pool of readers and runs there in autocommit mode. A list or a stream runs
-in a transaction of its own (`snapshot`: REPEATABLE READ, READ ONLY, with a statement's timeout).
+A GET of one record needs no thread: its statements are sent on the event loop (`reading/reader`), in autocommit mode. A
+list or a stream runs in a transaction of its own (`reading/snapshot`: REPEATABLE READ, READ ONLY, with a statement's
+timeout).
 
 A POST names its lanes. `writer` has a queue for each set of lanes; the units that wait in one become one transaction,
 with a savepoint each where there are several. The transaction begins by locking its lanes (`lanes`): a row of
 `workspaces` for each workspace, a row of `lanes` for each other. So units of one lane run one after another, in this
-process and in others, and each statement sees what was committed before (READ COMMITTED). A transaction that PostgreSQL
+process and in others, and each statement sees what was committed before (READ COMMITTED). Statements are sent without
+waiting (`PostgresConnection.pipelined`), but for those whose rows the unit looks at. A transaction that PostgreSQL
 ends for a deadlock or for a lost connection runs again.
 
 With its COMMIT a transaction tells its lanes and topics by NOTIFY. Each process has a connection that listens

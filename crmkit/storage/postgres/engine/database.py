@@ -27,9 +27,9 @@ from crmkit.storage.postgres.engine.connection import connect
 from crmkit.storage.postgres.engine.leases import Leases
 from crmkit.storage.postgres.engine.notices import Notices
 from crmkit.storage.postgres.engine.pool import Pool
-from crmkit.storage.postgres.engine.reader import Reader
+from crmkit.storage.postgres.engine.reading.reader import Reader
+from crmkit.storage.postgres.engine.reading.snapshot import snapshot
 from crmkit.storage.postgres.engine.serving import Serving
-from crmkit.storage.postgres.engine.snapshot import snapshot
 from crmkit.storage.postgres.engine.transactions import Work
 from crmkit.storage.postgres.engine.writer import Writer
 from crmkit.storage.postgres.search.texts import TEXTS

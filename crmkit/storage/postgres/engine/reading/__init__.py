@@ -1,0 +1,1 @@
+"""Reads: short ones on the event loop, long ones in a snapshot."""
