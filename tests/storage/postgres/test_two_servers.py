@@ -5,6 +5,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -127,3 +128,17 @@ def test_a_commit_of_one_server_wakes_who_listens_at_the_other(both: tuple[House
     here.post("/contacts", json={"name": "Jane"})
     assert woken.wait(10)
     task.result(10)
+
+
+def test_who_holds_a_lane_and_asks_nothing_loses_it_after_a_while(tmp_path: Path) -> None:
+    from crmkit.storage.postgres.engine import lanes
+    from crmkit.storage.postgres.engine.connection import connect
+
+    with closing(connect(postgres.url(tmp_path))) as connection:
+        for lane in ("mail:jane@acme.com", "ws_k7m2q9xa"):
+            connection.execute("BEGIN")
+            assert lanes.lock(connection, [lane])
+            asked = connection.execute("SHOW idle_in_transaction_session_timeout").fetchone()
+            assert asked == (f"{lanes.IDLE_SECONDS}s",)
+            connection.execute("ROLLBACK")
+        assert connection.execute("SHOW idle_in_transaction_session_timeout").fetchone() == ("0",)

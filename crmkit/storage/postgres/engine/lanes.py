@@ -7,13 +7,16 @@ from crmkit.storage.interface.lanes import ANYWHERE, Lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 
+# of whoever holds a lock and asks nothing meanwhile: its machine may be gone, which nobody tells PostgreSQL
+IDLE_SECONDS = 30
+_LOCKED = f"pg_current_xact_id()::text, set_config('idle_in_transaction_session_timeout', '{IDLE_SECONDS}s', true)"
+
 _WORKSPACES = (
     "WITH locked AS (SELECT 1 FROM workspaces WHERE id IN (SELECT value FROM json_array_elements_text(?::json)) "
-    "ORDER BY id FOR NO KEY UPDATE) SELECT pg_current_xact_id()::text, count(*) FROM locked"
+    f"ORDER BY id FOR NO KEY UPDATE) SELECT {_LOCKED}, count(*) FROM locked"
 )
 _OTHERS = (
-    "INSERT INTO lanes (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = excluded.name "
-    "RETURNING pg_current_xact_id()::text"
+    f"INSERT INTO lanes (name) VALUES (?) ON CONFLICT (name) DO UPDATE SET name = excluded.name RETURNING {_LOCKED}"
 )
 
 

@@ -1,5 +1,6 @@
 """Of the processes of one database one does the work beside requests; another follows where it is killed or stops."""
 
+import signal
 import threading
 import time
 from collections import Counter
@@ -101,6 +102,31 @@ def test_what_is_being_sent_is_sent_again_by_another_process_after_a_kill(
     _attempts(processes)
     assert len(receiving.received) >= 2
     assert len(ids_of(receiving)) == 1
+
+
+def test_a_process_that_stands_still_is_followed_by_another_and_goes_on_later_without_its_work(
+    processes: Processes, receiving: Receiver
+) -> None:
+    one, two = processes.start(), processes.start()
+    with one.sign_in() as here:
+        made(here, receiving, events=["contact.created"])
+        token = here.token
+    still = processes.working()
+    still.popen.send_signal(signal.SIGSTOP)
+    try:
+        (left,) = (each for each in (one, two) if each is not still)
+        with Person(left.url, token, ALICE) as person:
+            assert person.post("/contacts", json={"name": "Jane"}).status_code == 201
+        receiving.wait_for(1, FOLLOWS_SECONDS)
+        assert processes.working() is left
+    finally:
+        still.popen.send_signal(signal.SIGCONT)
+    with Person(still.url, token, ALICE) as person:
+        assert person.post("/contacts", json={"name": "Eve"}).status_code == 201
+    receiving.wait_for(2, FOLLOWS_SECONDS)
+    assert set(ids_of(receiving).values()) == {1}
+    assert processes.working() is left
+    assert until(lambda: "work beside requests stops here" in still.printed(), FOLLOWS_SECONDS)
 
 
 def test_a_process_that_stops_gives_its_work_to_another_at_once(processes: Processes) -> None:
