@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,7 +27,7 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 from tests import postgres
 from tests.core.crowd import Answer, Call, at_once
-from tests.house import ROOM, UNLIMITED, House, Person, Process, house, process
+from tests.house import ROOM, UNLIMITED, GivenClock, House, Person, Process, house, process
 from tests.web.connecting import App, hidden
 
 NUMBERS = (2, 4) if postgres.SERVER else (1,)  # of servers that take part: SQLite has one
@@ -70,6 +71,10 @@ class Place:
         """The first server, which clients are told of."""
         return self.urls[0]
 
+    def close(self) -> None:
+        for client in self.present:
+            client.close()
+
     def visitor(self) -> httpx.Client:
         """Return a client without a token, which is closed with the place."""
         self.present.append(httpx.Client(base_url=self.url, timeout=30, verify=False))
@@ -107,9 +112,9 @@ class Place:
         """Return somebody new, who is admin of a workspace of their own."""
         return self.enter(f"{name}{next(_numbers)}@example.com")
 
-    def holder(self, token: str, email: str = "") -> Person:
-        """Return who has this token; the client is closed with the place."""
-        person = Person(self.urls[0], token, email)
+    def holder(self, token: str, email: str = "", url: str = "") -> Person:
+        """Return who has this token, at the first server unless another is given; closed with the place."""
+        person = Person(url or self.url, token, email)
         person.headers["Accept"] = "application/json"
         self.present.append(person)
         self.workspaces[token] = person.get("/whoami").json()["workspace"]
@@ -151,14 +156,18 @@ class Place:
             time.sleep(0.05)
         return told
 
+    def job(self, person: Person, answer: Any) -> Any:
+        """Return the job that an answer says goes on, once it has ended."""
+        path = f"/jobs/{answer.json()['id']}"
+        return self.until(person, path, lambda told: told["state"] not in ("waiting", "running"))
+
     def ended(self, person: Person, answer: Any) -> Any:
         """Return what a request ended with, once the job is done that its answer says goes on."""
-        if answer.status_code == 202:
-            path = f"/jobs/{answer.json()['id']}"
-            told = self.until(person, path, lambda told: told["state"] not in ("waiting", "running"))
-            assert told["state"] == "done", told
-            return told
-        return answer.json()
+        if answer.status_code != 202:
+            return answer.json()
+        told = self.job(person, answer)
+        assert told["state"] == "done", told
+        return told
 
     def rows(self, sql: str, *args: Any) -> list[Any]:
         """Return what a statement finds in the database."""
@@ -209,15 +218,28 @@ _FAULTS = {
 }
 
 
+def config_of(folder: Path) -> Path:
+    return folder.with_name("storms.toml")
+
+
+def settings_in(folder: Path) -> Settings:
+    """Return the settings of servers whose data is that of a folder; their file is written."""
+    config = config_of(folder)
+    config.write_text("[plans.small]\n" + "".join(f"{name} = {cap}\n" for name, cap in CAPS.items()))
+    return boot.load_settings(config, {**postgres.environ(folder), **ENVIRON})
+
+
 @contextmanager
 def place(folder: Path, servers: int) -> Iterator[Place]:
     """Run servers on one database until the block ends."""
-    config = folder.with_name("storms.toml")
-    config.write_text("[plans.small]\n" + "".join(f"{name} = {cap}\n" for name, cap in CAPS.items()))
-    settings = boot.load_settings(config, {**postgres.environ(folder), **ENVIRON})
+    settings = settings_in(folder)
+    config = config_of(folder)
     with ExitStack() as stack:
         if not postgres.SERVER:
-            yield _closed(stack, Place([stack.enter_context(house(folder, ENVIRON, file=config)).url], settings))
+            clock = GivenClock(datetime.now(UTC).replace(microsecond=0))  # the doctor looks at the present
+            found = Place([stack.enter_context(house(folder, ENVIRON, clock, config)).url], settings)
+            stack.callback(found.close)
+            yield found
             return
 
         ports = _free(servers)
@@ -230,7 +252,9 @@ def place(folder: Path, servers: int) -> Iterator[Place]:
 
         with ThreadPoolExecutor(servers) as threads:
             running = [*threads.map(start, ports)]
-        yield _closed(stack, Place([each.url for each in running], settings, running))
+        found = Place([each.url for each in running], settings, running)
+        stack.callback(found.close)
+        yield found
 
 
 def _free(number: int) -> list[int]:

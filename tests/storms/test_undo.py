@@ -9,6 +9,8 @@ from tests.core.crowd import Call, statuses
 from tests.house import Person
 from tests.storms.place import Place
 
+MANY = 1_100  # more than are changed at once
+
 
 def written(person: Person, method: str, path: str, body: Any = None) -> dict[str, Any]:
     answer = person.send_it(method, path, body)
@@ -90,18 +92,17 @@ def test_undos_of_undos_at_once_leave_one_of_two_states(town: Place, alice: Pers
 
 @pytest.mark.slow
 def test_an_undo_of_many_by_a_job_is_done_once_wherever_it_is_asked_for(town: Place, alice: Person) -> None:
-    for part in range(3):
-        items = [{"name": f"Jane {part}.{n}", "stage": "lead"} for n in range(1_000)]
+    for part in range(2):
+        items = [{"name": f"Jane {part}.{n}", "stage": "lead"} for n in range(MANY // 2)]
         written(alice, "POST", "/contacts/batch", {"items": items})
     path = "/contacts?stage=lead"
     confirm = alice.json_of("PATCH", path, {"stage": "lost"})["confirm"]
-    told = alice.send_it("PATCH", f"{path}&confirm={confirm}", {"stage": "lost"})
-    town.ended(alice, told)
-    answers = town.storm([Call("POST", f"/undo/{told.json()['operation']}")] * 6, alice)
-    assert statuses(answers)[200] + statuses(answers)[202] == 1, statuses(answers)
-    town.ended(alice, next(answer for answer in answers if answer.status_code in (200, 202)))
-    assert alice.json_of("GET", "/contacts?stage=lead&count=exact")["total"] == 3_000
-    assert town.rows(
-        "SELECT count(*), count(DISTINCT target) FROM audit WHERE workspace_id = ? AND action = 'contact.update'",
-        town.workspace(alice),
-    ) == [(6_000, 3_000)]
+    changed = town.ended(alice, alice.send_it("PATCH", f"{path}&confirm={confirm}", {"stage": "lost"}))
+    assert changed["count"] == MANY
+    answers = town.storm([Call("POST", f"/undo/{changed['operation']}")] * 4, alice)
+    assert set(statuses(answers)) <= {200, 202, 409}
+    jobs = [town.job(alice, answer)["state"] for answer in answers if answer.status_code == 202]
+    assert statuses(answers)[200] + jobs.count("done") == 1, (statuses(answers), jobs)
+    assert alice.json_of("GET", "/contacts?stage=lead&count=exact")["total"] == MANY
+    sql = "SELECT count(*), count(DISTINCT target) FROM audit WHERE workspace_id = ? AND action = 'contact.update'"
+    assert town.rows(sql, town.workspace(alice)) == [(2 * MANY, MANY)]

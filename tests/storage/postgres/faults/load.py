@@ -13,6 +13,7 @@ import httpx
 
 from tests.house import Person, record_in
 
+REST_SECONDS = 0.05  # where nobody answers
 MOST_EACH = 20  # contacts; then a writer changes its own
 NOTHING_DONE, UNKNOWN = "nothing was done", "may or may not have been done"
 
@@ -50,6 +51,7 @@ class Writer:
         self.slowest = max(self.slowest, time.monotonic() - began)
         if answer is None:
             self.answers["lost"] += 1
+            time.sleep(REST_SECONDS)
             self.doubts.setdefault(email, set()).add(self.steps)
         elif answer.status_code in (200, 201):
             self.answers["done"] += 1
