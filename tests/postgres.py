@@ -19,8 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from crmkit.settings import Settings
-from crmkit.storage.interface.brand import Brand
+from crmkit.storage.interface.brand import Brand, ReadNext
+from crmkit.storage.sqlite.brand import SQLITE
+from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
 
 VARIABLE = "CRMKIT_TEST_POSTGRES"  # a connection string without dbname
 SERVER = os.environ.get(VARIABLE, "")
@@ -95,6 +98,29 @@ def behind_walls(settings: Settings) -> Brand | None:
     from tests import walls
 
     return walls.walled(settings.server.data)
+
+
+def brand_of(folder: Path) -> Brand:
+    """Return the brand of what a server of this folder holds."""
+    return brand(folder) if SERVER else SQLITE
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[ReadNext]:
+    """Read as a stranger to the server does."""
+    if SERVER:
+        with brand(folder).reads(folder) as read:
+            yield read
+    else:
+        with closing(connect(folder / FILE, False)) as connection:
+            yield lambda work: work(connection)
+
+
+def rows(folder: Path, sql: str, *args: Any) -> list[Any]:
+    """Return the rows that a stranger to the server finds."""
+    with reading(folder) as read:
+        found: list[Any] = read(lambda connection: connection.execute(sql, args).fetchall())
+    return found
 
 
 def environ(folder: Path) -> dict[str, str]:

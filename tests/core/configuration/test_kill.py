@@ -3,9 +3,7 @@
 import json
 import random
 import time
-from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -16,11 +14,10 @@ from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import tokens
-from crmkit.storage.sqlite.brand import SQLITE
-from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.house import ALICE, UNLIMITED, Person, process
 from tests.kinds import CONTACT
+from tests.postgres import rows
 
 OF = 20_000  # contacts: 80 steps
 KILLS = 3
@@ -29,7 +26,7 @@ WAITS = 60  # seconds until a test gives up
 
 def fill(folder: Path) -> tuple[str, list[str]]:
     """Make contacts with a number in custom; return Alice's token and their ids."""
-    crm = boot.crm_of(boot.load_settings(environ={"CRMKIT_SERVER_DATA": str(folder)}))
+    crm = boot.crm_of(boot.load_settings(environ=postgres.environ(folder)))
 
     def unit(tx: Tx) -> tuple[str, list[str]]:
         token = login.sign_in(tx, crm=crm, email=ALICE, token_name="test").token
@@ -38,20 +35,14 @@ def fill(folder: Path) -> tuple[str, list[str]]:
         bodies = ({"name": f"n{number}", "custom": {"size": number % 100}} for number in range(OF))
         return token, [records.put(tx, CONTACT, None, CONTACT.new(CONTACT.draft(body))).id for body in bodies]
 
-    return SQLITE.run(folder, unit, [mail_lane(ALICE)], crm.now)
-
-
-def asked(folder: Path, sql: str) -> list[Any]:
-    with closing(connect(folder / FILE, False)) as connection:
-        return connection.execute(sql).fetchall()
+    return postgres.brand_of(folder).run(folder, unit, [mail_lane(ALICE)], crm.now)
 
 
 def built(folder: Path) -> int:
     """Return how many entries there are."""
-    return int(asked(folder, "SELECT count(*) FROM custom_values")[0][0])
+    return int(rows(folder, "SELECT count(*) FROM custom_values")[0][0])
 
 
-@pytest.mark.sqlite
 @pytest.mark.slow
 def test_an_index_that_is_killed_while_it_is_built_holds_each_value_once(tmp_path: Path) -> None:
     folder, luck = tmp_path / "data", random.Random(17)
@@ -74,7 +65,8 @@ def test_an_index_that_is_killed_while_it_is_built_holds_each_value_once(tmp_pat
             assert time.monotonic() < deadline
             time.sleep(0.05)
         largest = alice.json_of("GET", "/contacts?sort=-custom.size&limit=1")["items"][0]
-    held = {id: json.loads(custom)["size"] for id, custom in asked(folder, "SELECT id, custom FROM contacts") if custom}
-    assert dict(asked(folder, "SELECT id, value FROM custom_values")) == held
+    held = {id: json.loads(custom)["size"] for id, custom in rows(folder, "SELECT id, custom FROM contacts") if custom}
+    entries = rows(folder, "SELECT id, value FROM custom_values")
+    assert {id: int(value) for id, value in entries} == held
     assert built(folder) == len(held)
     assert largest["custom"]["size"] == max(held.values())

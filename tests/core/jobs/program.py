@@ -19,7 +19,7 @@ from crmkit.storage.interface.lanes import mail_lane
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.jobs import Job
 from crmkit.storage.people import tokens
-from crmkit.storage.sqlite.brand import SQLITE
+from tests import postgres
 from tests.core.jobs.kinds import ADDER
 from tests.house import ALICE
 
@@ -46,7 +46,7 @@ JOBS = JobKinds(ADDER, JobKind("posting", record, post), undoing.job_of(boot.KIN
 
 def add(folder: Path, kind: str, input: Any) -> Job:
     """Return a new job of Alice, who signs in for it."""
-    crm = boot.crm_of(boot.load_settings(environ={"CRMKIT_SERVER_DATA": str(folder)}))
+    crm = boot.crm_of(boot.load_settings(environ=postgres.environ(folder)))
 
     def unit(tx: Tx) -> Job:
         signed_in = login.sign_in(tx, crm=crm, email=ALICE, token_name="test")
@@ -54,7 +54,7 @@ def add(folder: Path, kind: str, input: Any) -> Job:
         tx.actor = use.actor if use else None
         return jobs.add(tx, kind, input)
 
-    return SQLITE.run(folder, unit, [mail_lane(ALICE)], crm.now)
+    return postgres.brand_of(folder).run(folder, unit, [mail_lane(ALICE)], crm.now)
 
 
 if __name__ == "__main__":

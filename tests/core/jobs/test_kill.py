@@ -6,7 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,13 @@ import pytest
 
 from crmkit.storage import jobs
 from crmkit.storage.jobs import Job
-from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.core.jobs.program import add
 from tests.house import ROOT, command
+from tests.postgres import rows
 
 OF = 1000  # contacts, more than are added before the last kill
-KILLS = 22
+KILLS = 4 if postgres.SERVER else 22
 WAITS = 60  # seconds until a test gives up
 
 
@@ -29,7 +29,7 @@ WAITS = 60  # seconds until a test gives up
 def program(folder: Path, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
     """Start the program, and kill it at the end of the block."""
     _, clean = command()
-    environ = {**clean, "CRMKIT_SERVER_DATA": str(folder), "CRMKIT_SERVER_PORT": "0", **environ}
+    environ = {**clean, **postgres.environ(folder), "CRMKIT_SERVER_PORT": "0", **environ}
     environ["CRMKIT_AUTH_LOCAL"] = "true"
     with (folder.parent / "output").open("ab") as output:
         line = [sys.executable, "-m", "tests.core.jobs.program"]
@@ -41,15 +41,9 @@ def program(folder: Path, **environ: str) -> Iterator[subprocess.Popen[bytes]]:
         running.wait(WAITS)
 
 
-def asked(folder: Path, sql: str, *args: Any) -> list[Any]:
-    """Return the rows that a stranger to the program finds."""
-    with closing(connect(folder / FILE, False)) as connection:
-        return connection.execute(sql, args).fetchall()
-
-
 def found(folder: Path, job: Job) -> Job:
-    with closing(connect(folder / FILE, False)) as connection:
-        now = jobs.find(connection, job.workspace_id, job.id)
+    with postgres.reading(folder) as read:
+        now = read(lambda connection: jobs.find(connection, job.workspace_id, job.id))
     assert now is not None
     return now
 
@@ -64,7 +58,6 @@ def moved(folder: Path, job: Job, process: subprocess.Popen[bytes], position: in
     return now
 
 
-@pytest.mark.sqlite
 @pytest.mark.slow
 def test_a_job_that_is_killed_again_and_again_adds_each_contact_once(tmp_path: Path) -> None:
     folder, luck = tmp_path / "data", random.Random(15)
@@ -85,11 +78,11 @@ def test_a_job_that_is_killed_again_and_again_adds_each_contact_once(tmp_path: P
 
 def assert_whole(folder: Path, position: int) -> None:
     """Assert that there is what so many steps do."""
-    names = [name for (name,) in asked(folder, "SELECT name FROM contacts ORDER BY seq")]
+    names = [name for (name,) in rows(folder, "SELECT name FROM contacts ORDER BY seq")]
     assert names == [f"Jane {n}" for n in range(1, position + 1)]
-    logged = asked(folder, "SELECT count(*), count(DISTINCT target) FROM audit WHERE action = 'contact.create'")
+    logged = rows(folder, "SELECT count(*), count(DISTINCT target) FROM audit WHERE action = 'contact.create'")
     assert logged == [(position, position)]
-    assert asked(folder, "SELECT live FROM counts WHERE kind = 'contacts'") == [(position,)]
+    assert rows(folder, "SELECT live FROM counts WHERE kind = 'contacts'") == [(position,)]
 
 
 class Receiver(ThreadingHTTPServer):
@@ -136,7 +129,6 @@ def test_what_is_sent_is_sent_before_each_step_which_gets_the_answer(tmp_path: P
     assert receiver.received == [b"0", b"1", b"2", b"3", b"4"]
 
 
-@pytest.mark.sqlite
 @pytest.mark.slow
 def test_what_was_being_sent_when_the_program_was_killed_is_sent_again(tmp_path: Path, receiver: Receiver) -> None:
     folder = tmp_path / "data"

@@ -4,30 +4,22 @@ import json
 import re
 import threading
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
-from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.house import UNLIMITED, process
+from tests.postgres import rows
 
 MANY = 1_500
-KILLS = 4
+KILLS = 2 if postgres.SERVER else 4
 WAITS = 120  # seconds until the test gives up
 CHANGE = {"stage": "customer"}
 
 
-def rows(folder: Path, sql: str) -> list[Any]:
-    """Return the rows that a stranger to the program finds."""
-    with closing(connect(folder / FILE, False)) as connection:
-        return connection.execute(sql).fetchall()
-
-
-@pytest.mark.sqlite
 @pytest.mark.slow
 def test_a_change_of_many_that_is_killed_again_and_again_changes_each_record_once(tmp_path: Path) -> None:
     folder = tmp_path / "data"

@@ -1,28 +1,20 @@
 """The program is killed with kill -9 while it imports a file: no row is written twice, none is left out."""
 
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.house import ALICE, UNLIMITED, Person, process
+from tests.postgres import rows
 
 MANY = 3_000
-KILLS = 4
+KILLS = 2 if postgres.SERVER else 4
 WAITS = 120  # seconds until the test gives up
 
 
-def rows(folder: Path, sql: str) -> list[Any]:
-    """Return the rows that a stranger to the program finds."""
-    with closing(connect(folder / FILE, False)) as connection:
-        return connection.execute(sql).fetchall()
-
-
-@pytest.mark.sqlite
 @pytest.mark.slow
 def test_an_import_that_is_killed_again_and_again_writes_each_row_once_and_is_undone_as_one(tmp_path: Path) -> None:
     folder = tmp_path / "data"

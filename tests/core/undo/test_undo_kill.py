@@ -3,7 +3,6 @@
 import random
 import subprocess
 import time
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,21 +19,20 @@ from crmkit.storage.interface.workspace import number_of
 from crmkit.storage.jobs import Job
 from crmkit.storage.log import audit
 from crmkit.storage.people import tokens
-from crmkit.storage.sqlite.brand import SQLITE
-from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.core.jobs.test_kill import found, program
 from tests.house import ALICE
 from tests.kinds import CONTACT
+from tests.postgres import rows
 
-OF = 3_000  # contacts
-KILLS = 8
-WAITS = 60  # seconds until the test gives up
+OF = 600 if postgres.SERVER else 3_000  # contacts
+KILLS = 2 if postgres.SERVER else 8
+WAITS = 120  # seconds until the test gives up
 
 
 def added(folder: Path) -> Job:
     """Return the job that takes back an operation of many contacts; Alice signs in for both."""
-    crm = boot.crm_of(boot.load_settings(environ={"CRMKIT_SERVER_DATA": str(folder)}))
+    crm = boot.crm_of(boot.load_settings(environ=postgres.environ(folder)))
 
     def act(tx: Tx) -> None:
         signed_in = login.sign_in(tx, crm=crm, email=ALICE, token_name="test")
@@ -49,19 +47,18 @@ def added(folder: Path) -> Job:
             records.put(tx, CONTACT, None, CONTACT.new({"name": f"Jane {n}"}))
         return tx.operations[place]
 
-    first = SQLITE.run(folder, made, [mail_lane(ALICE)], crm.now)
+    first = postgres.brand_of(folder).run(folder, made, [mail_lane(ALICE)], crm.now)
 
     def job(tx: Tx) -> Job:
         act(tx)
         assert number_of(first) == tx.by.workspace_number
         return undoing.add(tx, audit.operation_id(tx.by.workspace_id, first), first, OF, {})
 
-    return SQLITE.run(folder, job, [mail_lane(ALICE)], crm.now)
+    return postgres.brand_of(folder).run(folder, job, [mail_lane(ALICE)], crm.now)
 
 
 def counted(folder: Path, sql: str) -> Any:
-    with closing(connect(folder / FILE, False)) as connection:
-        return connection.execute(sql).fetchone()[0]
+    return rows(folder, sql)[0][0]
 
 
 def moved(folder: Path, job: Job, process: subprocess.Popen[bytes], deletes: int) -> int:
@@ -76,7 +73,6 @@ def moved(folder: Path, job: Job, process: subprocess.Popen[bytes], deletes: int
         time.sleep(0.01)
 
 
-@pytest.mark.sqlite
 @pytest.mark.slow
 def test_an_undo_that_is_killed_again_and_again_takes_each_record_back_once(tmp_path: Path) -> None:
     folder, luck = tmp_path / "data", random.Random(18)

@@ -3,16 +3,14 @@
 import re
 import threading
 import time
-from contextlib import closing, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
-from crmkit.storage.sqlite.engine.connection import connect
-from crmkit.storage.sqlite.engine.folder import FILE
 from tests.house import ALICE, UNLIMITED, House, Person, Process, process
+from tests.postgres import rows
 from tests.web.erasure.leaving import EMAIL, NAME, confirm_in, erased, made, rows_telling
 
 ACTIVITIES = 1_500  # more than a step erases
@@ -20,16 +18,10 @@ WAITS = 120  # seconds until the test gives up
 TOLD = (NAME.encode(), NAME.lower().encode(), EMAIL.encode(), b"plurbwex")
 
 
-def rows(folder: Path, sql: str) -> list[Any]:
-    """Return the rows that a stranger to the program finds."""
-    with closing(connect(folder / FILE, False)) as connection:
-        return connection.execute(sql).fetchall()
-
-
 def reached(folder: Path, part: str) -> None:
     """Return once the job has erased this part (0 to 1) of the entries that are to be erased, or has ended."""
     deadline = time.monotonic() + WAITS
-    share = "SELECT avg(changes = 'null') FROM audit WHERE target LIKE 'activity/%'"
+    share = "SELECT avg(CASE changes WHEN 'null' THEN 1.0 ELSE 0 END) FROM audit WHERE target LIKE 'activity/%'"
     while time.monotonic() < deadline:
         if rows(folder, "SELECT 1 FROM jobs WHERE kind = 'erase'") and rows(folder, share)[0][0] >= float(part):
             return
@@ -57,7 +49,6 @@ def killed_at(running: Process, folder: Path, part: str) -> None:
     running.kill()
 
 
-@pytest.mark.sqlite
 @pytest.mark.slow
 def test_an_erasure_that_is_killed_again_and_again_leaves_nothing_in_the_end(tmp_path: Path) -> None:
     folder = tmp_path / "data"
