@@ -1,8 +1,8 @@
 """Lists and searches: workspaces take turns, so that no workspace waits for all the reads of another.
 
-Each connection has a thread of its own, which takes the next read from the queues itself. A workspace has at most one
-connection at a time, and so has a user, who may belong to many. Further reads of a workspace wait in its own queue,
-which is bounded. A read that waited longer than a read may take, or whose client has gone, is dropped.
+Each connection has a thread of its own, which takes the next read from the queues itself. A workspace has at most its
+share of connections at a time, and so has a user, who may belong to many. Further reads of a workspace wait in its own
+queue, which is bounded. A read that waited longer than a read may take, or whose client has gone, is dropped.
 """
 
 import asyncio
@@ -35,15 +35,16 @@ class _QueuedScan(Struct, eq=False):
 
 
 class Scans:
-    """Runs long reads on so many connections, for the event loop in which it is made."""
+    """Runs long reads on so many connections, of which a workspace has a share, for the event loop it is made in."""
 
-    def __init__(self, reading: Reading, connections: int) -> None:
+    def __init__(self, reading: Reading, connections: int, share: int = 1) -> None:
         self._reading = reading
+        self._share = share
         self._loop = asyncio.get_running_loop()
         self._lock = threading.Lock()  # guards what follows
         # by workspace; the one whose turn comes first stands in front
         self._waiting: OrderedDict[str, deque[_QueuedScan]] = OrderedDict()
-        self._running: dict[str, _QueuedScan] = {}
+        self._running: list[_QueuedScan] = []
         # one lock per idle thread; releasing it wakes that thread, the most recently idle first
         self._idle: list[threading.Lock] = []
         self._is_paused = False
@@ -86,7 +87,7 @@ class Scans:
                 await none_runs.wait()
         except TimeoutError:
             with self._lock:
-                for scan in self._running.values():
+                for scan in self._running:
                     scan.deadline.must_yield = True
             await none_runs.wait()
 
@@ -99,7 +100,7 @@ class Scans:
         """Drop what waits or runs, then close the connections."""
         with self._lock:
             self._is_closed = True
-            for scan in (*self._running.values(), *(one for queue in self._waiting.values() for one in queue)):
+            for scan in (*self._running, *(one for queue in self._waiting.values() for one in queue)):
                 scan.deadline.ends = float("-inf")
             self._wake(len(self._idle))
         for thread in self._threads:
@@ -138,7 +139,8 @@ class Scans:
             return None
         for workspace, queue in self._waiting.items():
             if self._has_turn(workspace):
-                scan = self._running[workspace] = queue.popleft()
+                scan = queue.popleft()
+                self._running.append(scan)
                 del self._waiting[workspace]
                 if queue:
                     self._waiting[workspace] = queue  # behind all others
@@ -146,9 +148,10 @@ class Scans:
         return None
 
     def _has_turn(self, workspace: str) -> bool:
-        """Tell whether the oldest waiting read of a workspace may run: no other of it runs, and none of its user."""
+        """Tell whether the oldest waiting read of a workspace may run, beside others of it and of its user."""
         user = self._waiting[workspace][0].user
-        return workspace not in self._running and all(scan.user != user for scan in self._running.values())
+        beside = sum(scan.workspace == workspace or scan.user == user for scan in self._running)
+        return beside < self._share
 
     def _outcome(self, connection: Any, scan: _QueuedScan) -> Any:
         """Return what the read returned, or what it raised."""
@@ -161,7 +164,7 @@ class Scans:
 
     def _finish(self, scan: _QueuedScan, outcome: Any) -> None:
         """Answer a read, or queue it again if it was stopped for a checkpoint; the caller holds the lock."""
-        del self._running[scan.workspace]
+        self._running.remove(scan)
         if isinstance(outcome, Interrupted):
             scan.deadline.must_yield = False
             self._waiting.setdefault(scan.workspace, deque()).appendleft(scan)

@@ -224,6 +224,10 @@ class PostgresConnection:
             if batch.failed is not None:
                 raise error_of(batch.failed)
 
+    def begin(self) -> None:
+        """Have PostgreSQL begin with what was sent in a pipeline, whose answers nobody waits for yet."""
+        self._wire.flush()
+
     def take(self) -> Iterator[Batch]:
         """Take the answers that have come, without waiting; yield what is answered as a whole."""
         self._wire.consume_input()

@@ -40,7 +40,7 @@ from crmkit.storage.reads.streams import Streams
 
 T = TypeVar("T")
 
-SCANNERS = 4  # connections
+SCANNERS, SHARE = 4, 2  # connections for lists, and those that one workspace may have: PostgreSQL has its own cores
 READERS = 2  # for what the event loop does not do: see reader
 WRITERS = 8  # some wait for a lane
 READ_SECONDS, PROBE_SECONDS = 5, 1  # after which PostgreSQL is taken for silent
@@ -91,7 +91,7 @@ class PostgresDatabase:
             if not await self._leases.join(KEY, secret.fingerprint(self.folder)):
                 raise InUse(OTHER_KEY.format(self.folder))
             await self._measure()
-            self._scans = Scans(reading, SCANNERS)
+            self._scans = Scans(reading, SCANNERS, SHARE)
             self._parts.insert(0, self._scans)
             self._streams = Streams(reading, self.folder, lambda: None)
             self._parts.insert(0, self._streams)

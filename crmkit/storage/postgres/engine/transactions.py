@@ -199,6 +199,7 @@ def _outcomes(connection: PostgresConnection, works: Sequence[Work], now: str, h
             known = Known()
         if len(works) > 1:
             connection.execute("RELEASE unit")
+            connection.begin()
     return outcomes
 
 
