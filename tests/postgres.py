@@ -1,4 +1,4 @@
-"""A PostgreSQL for the tests: started on a socket of its own by `python -m tests.postgres COMMAND…`.
+"""A PostgreSQL for the tests: started on a socket of its own by `python -m tests.postgres [--pooler] COMMAND…`.
 
 While `CRMKIT_TEST_POSTGRES` names a server, every server that a test starts has its data there: a database for each
 folder, made from a template, and dropped when the test has ended. With `--walls` before the command, servers in the
@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +24,12 @@ from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
+from tests.pooler import pooling
 
 VARIABLE = "CRMKIT_TEST_POSTGRES"  # a connection string without dbname
 SERVER = os.environ.get(VARIABLE, "")
+POOLER_VARIABLE = "CRMKIT_TEST_POOLER"  # likewise, of a pooler of transactions through which servers reach it
+POOLER = os.environ.get(POOLER_VARIABLE, "")
 WALLS = "CRMKIT_TEST_WALLS"
 HAS_WALLS = bool(SERVER and os.environ.get(WALLS))
 OPTIONS = {
@@ -60,19 +63,21 @@ def _template() -> str:
         found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
         if found is None:
             _admin(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
-            migrate.run(url_of(name))
+            migrate.run(url_of(name, ""))
             if HAS_WALLS:
                 from tests import walls
 
                 _admin(f"CREATE ROLE {walls.ROLE} LOGIN")
-                with psycopg.connect(url_of(name), autocommit=True) as made:
+                with psycopg.connect(url_of(name, ""), autocommit=True) as made:
                     walls.build(made)
     return name
 
 
-def url_of(name: str) -> str:
-    parts: dict[str, Any] = dict(part.split("=", 1) for part in SERVER.split())
-    return f"postgresql://{parts['user']}@/{name}?host={parts['host']}"
+def url_of(name: str, pooler: str = POOLER) -> str:
+    """Return the URL of a database, by way of a pooler if there is one."""
+    parts: dict[str, Any] = dict(part.split("=", 1) for part in (pooler or SERVER).split())
+    more = f"&port={parts['port']}&pooler=transaction" if pooler else ""
+    return f"postgresql://{parts['user']}@/{name}?host={parts['host']}{more}"
 
 
 def url(folder: Path) -> str:
@@ -174,7 +179,7 @@ def drop_unused() -> None:
 
     for folder, name in [*_BY_FOLDER.items()]:
         try:
-            _admin(f"DROP DATABASE IF EXISTS {name}")
+            _admin(f"DROP DATABASE IF EXISTS {name}{' WITH (FORCE)' if POOLER else ''}")  # which keeps connections
         except psycopg.errors.ObjectInUse:
             continue
         del _BY_FOLDER[folder]
@@ -226,8 +231,13 @@ def running(options: Mapping[str, str] = OPTIONS, kept: Path | None = None) -> I
 
 if __name__ == "__main__":
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the server is stopped
-    with running() as server:
-        command, named = sys.argv[1:], {VARIABLE: server}
-        if command[0] == "--walls":
-            command, named[WALLS] = command[1:], "1"
-        sys.exit(subprocess.run(command, env={**os.environ, **named}, check=False).returncode)
+    with ExitStack() as stack:
+        server, words = stack.enter_context(running()), sys.argv[1:]
+        named = {VARIABLE: server}
+        if words[0] == "--pooler":
+            named[POOLER_VARIABLE] = stack.enter_context(pooling(server))
+            del words[0]
+        if words[0] == "--walls":
+            named[WALLS] = "1"
+            del words[0]
+        sys.exit(subprocess.run(words, env={**os.environ, **named}, check=False).returncode)

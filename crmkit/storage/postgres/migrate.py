@@ -15,7 +15,7 @@ from psycopg import errors
 
 from crmkit.clock import stamp, system_clock
 from crmkit.storage.interface.database import Newer, Unusable
-from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
+from crmkit.storage.postgres.engine.connection import PostgresConnection, connect, is_pooled
 from crmkit.storage.postgres.schema import Schema, Step, newest
 
 LEAST_VERSION = 140000  # of the server
@@ -25,6 +25,10 @@ PATIENCE_SECONDS = 600
 _TABLE = (
     "CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL, "
     "needs bigint NOT NULL)"
+)
+POOLED = (
+    "what answers takes no settings, so it is a pooler: add pooler=transaction to the URL, behind ? or &, or name "
+    "PostgreSQL itself"
 )
 _SETTINGS = (
     f"SET LOCAL lock_timeout = '{LOCK_SECONDS:d}s'",
@@ -78,10 +82,14 @@ def _looked_at(url: str) -> Iterator[PostgresConnection]:
     try:
         connection = connect(url)
     except psycopg.Error as error:
-        raise Unusable(f"the database cannot be reached: {' '.join(str(error).split())}") from None
+        why = " ".join(str(error).split())
+        raise Unusable(POOLED if "startup parameter" in why else f"the database cannot be reached: {why}") from None
     with closing(connection):
         for why in faults(connection):
             raise Unusable(why)
+        told = connection.execute("SELECT current_setting('crmkit.is_told', TRUE)").fetchone()
+        if told != ("1",) and not is_pooled(url):
+            raise Unusable(POOLED)
         try:
             yield connection
         except psycopg.Error as error:

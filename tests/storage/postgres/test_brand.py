@@ -42,7 +42,7 @@ def test_a_database_of_another_order_is_refused_with_the_command_that_makes_one(
         with pytest.raises(Unusable, match="CREATE DATABASE crmkit TEMPLATE template0"):
             brand(postgres.url_of("test_other_order")).migrate(tmp_path)
     finally:
-        postgres._admin("DROP DATABASE test_other_order")
+        postgres._admin("DROP DATABASE test_other_order WITH (FORCE)")
 
 
 def test_a_database_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_many_that_start_at_once_make_one_schema(tmp_path: Path) -> None:
         applied = asyncio.run(all_of(brand(postgres.url_of("test_empty")).migrate))
         assert sorted(applied) == [[], [], [], ["0050 baseline"]]
     finally:
-        postgres._admin("DROP DATABASE test_empty")
+        postgres._admin("DROP DATABASE test_empty WITH (FORCE)")
 
 
 def test_the_operator_gets_a_token_beside_a_server(tmp_path: Path) -> None:

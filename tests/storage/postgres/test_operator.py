@@ -132,4 +132,4 @@ def test_a_pending_schema_is_told_before_it_is_made(tmp_path: Path) -> None:
         with pytest.raises(Unusable, match="has no steps"):
             other.pending(tmp_path)
     finally:
-        postgres._admin("DROP DATABASE test_pending")
+        postgres._admin("DROP DATABASE test_pending WITH (FORCE)")

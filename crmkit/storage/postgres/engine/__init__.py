@@ -12,6 +12,6 @@ waiting (`PostgresConnection.pipelined`), but for those whose rows the unit look
 ends for a deadlock or for a lost connection runs again.
 
 With its COMMIT a transaction tells its lanes and topics by NOTIFY. Each process has a connection that listens
-(`notices`). Who may do what is read for every request: nothing of it is kept, so a revoked token is dead at once on all
-machines.
+(`notices`), or looks, behind a pooler (`pooler`). That it serves is a lease (`leases`, `serving`). Who may do
+what is read for every request: nothing of it is kept, so a revoked token is dead at once on all machines.
 """

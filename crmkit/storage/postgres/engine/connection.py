@@ -23,10 +23,11 @@ from crmkit.storage.postgres.search.texts import TEXTS
 MOST_PREPARED = 200  # statements that a connection keeps planned
 MOST_SENT = 100  # statements that are sent before their answers are waited for
 _SECONDS = 3  # to connect
+_POOLED = re.compile(r"([?&])pooler=transaction(&|$)")
 _AT_ONCE = 100  # rows that are loaded together where they are taken one by one
 _LIFE = "SELECT concat(pg_postmaster_start_time(), ' ', pg_stat_get_bgwriter_stat_reset_time())"
 _OPTIONS = (
-    "-c client_encoding=UTF8 -c timezone=UTC -c default_transaction_isolation=read\\ committed "
+    "-c crmkit.is_told=1 -c timezone=UTC -c default_transaction_isolation=read\\ committed "
     "-c jit=off -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=0"
 )
 _GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
@@ -324,13 +325,19 @@ def _is_about_rights(sql: str) -> bool:
     return _RIGHTS.match(sql) is not None
 
 
+def is_pooled(url: str) -> bool:
+    """Tell whether there is a pooler of transactions in between (see pooler)."""
+    return _POOLED.search(url) is not None
+
+
 def connect(url: str, plans_anew: bool = False) -> PostgresConnection:
     """Return a new connection; one that `plans_anew` plans each statement for the values that are bound in it."""
-    more = " -c plan_cache_mode=force_custom_plan" if plans_anew else ""
+    pooled, place = is_pooled(url), _POOLED.sub(lambda found: found[1] if found[2] else "", url)
+    options = _OPTIONS + (" -c plan_cache_mode=force_custom_plan" if plans_anew else "")
 
     def opened() -> "psycopg.Connection[Any]":
         return psycopg.connect(
-            url,
+            place,
             autocommit=True,
             connect_timeout=_SECONDS,
             keepalives_idle=_SECONDS,  # of a machine that is gone without a word the connection ends soon
@@ -338,8 +345,9 @@ def connect(url: str, plans_anew: bool = False) -> PostgresConnection:
             keepalives_count=_SECONDS,
             tcp_user_timeout=10_000,
             application_name="crmkit",
-            options=_OPTIONS + more,
+            options=None if pooled else options,
+            client_encoding="utf8",
             context=ADAPTERS,
         )
 
-    return PostgresConnection(opened)
+    return PostgresConnection(opened, prepares=not pooled)

@@ -23,10 +23,11 @@ from crmkit.storage.interface.texts import Texts
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.postgres import migrate
 from crmkit.storage.postgres.engine import faults
-from crmkit.storage.postgres.engine.connection import connect
+from crmkit.storage.postgres.engine.connection import connect, is_pooled
 from crmkit.storage.postgres.engine.leases import Leases
 from crmkit.storage.postgres.engine.notices import Notices
 from crmkit.storage.postgres.engine.pool import Pool
+from crmkit.storage.postgres.engine.pooler import Looks
 from crmkit.storage.postgres.engine.reading.reader import Reader
 from crmkit.storage.postgres.engine.reading.snapshot import snapshot
 from crmkit.storage.postgres.engine.serving import Serving
@@ -77,7 +78,7 @@ class PostgresDatabase:
         await asyncio.to_thread(migrate.run, self.url)
         reading = Reading(partial(connect, self.url, plans_anew=True), snapshot, faults.failed)
         try:
-            self._notices = Notices(partial(connect, self.url), self.commits)
+            self._notices = (Looks if is_pooled(self.url) else Notices)(partial(connect, self.url), self.commits)
             await self._notices.listen()
             self._parts.append(self._notices)
             self._threads = Pool(partial(connect, self.url), READERS)
