@@ -115,7 +115,7 @@ class PostgresConnection:
 
     def __init__(self, open_: Callable[[], "psycopg.Connection[Any]"], prepares: bool = True) -> None:
         self._open = open_
-        self._prepares = prepares
+        self.prepares = prepares
         self._connect()
 
     def _connect(self) -> None:
@@ -286,7 +286,7 @@ class PostgresConnection:
         """Return the name of a statement that is prepared, None of one that is not."""
         key, wire = (sql, types), self._wire
         name = self._names.get(key)
-        if name is not None or key not in self._seen or not self._prepares:
+        if name is not None or key not in self._seen or not self.prepares:
             self._seen.add(key)
             return name
         if len(self._names) >= MOST_PREPARED:

@@ -14,6 +14,7 @@ from tests import postgres
 pytest.importorskip("psycopg", reason="its driver is an extra")
 
 from crmkit.storage.postgres import migrate, schema
+from crmkit.storage.postgres.brand import postgres as brand
 from crmkit.storage.postgres.schema import Step, step_of
 from tests.storage.postgres import written
 from tests.storage.postgres.steps.stepping import as_of, catalogue, connected, database, steps_from, with_steps
@@ -158,6 +159,24 @@ def test_an_older_program_uses_a_newer_database_until_a_step_needs_a_newer_one()
         for act in (migrate.run, migrate.pending, migrate.state):
             with pytest.raises(Newer, match=f"at version {NOW + 2}, this crmkit knows {NOW}: install the newer"):
                 act(url)
+
+
+@needs_server
+def test_the_doctor_says_which_schema_there_is_and_what_to_do(tmp_path: Path) -> None:
+    def told(url: str) -> tuple[bool, str]:
+        (found,) = (each for each in brand(url).examine(tmp_path) if each.name == "schema")
+        return found.good, found.what
+
+    with database("doctor") as url:
+        assert told(url) == (False, f"none yet: `crmkit migrate` applies {NOW:04d} baseline")
+        migrate.run(url)
+        assert told(url) == (True, f"version {NOW}")
+        migrate.run(url, with_steps(STEP))
+        assert told(url) == (True, f"version {NOW + 1}, of a newer crmkit; this one knows {NOW} and may use it")
+        migrate.run(url, with_steps(STEP, Step(NOW + 2, "no lamps", ("DROP TABLE lamps",), needs=NOW + 1)))
+        is_good, what = told(url)
+        assert not is_good
+        assert "install the newer crmkit again" in what
 
 
 @needs_server

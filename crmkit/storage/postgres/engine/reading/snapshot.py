@@ -25,6 +25,8 @@ def snapshot(connection: PostgresConnection, deadline: Deadline, work: Callable[
     with connection.pipelined(is_waited=False):
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         try:
+            if not connection.prepares:  # there is a pooler: nothing was set when the session began
+                connection.execute("SET LOCAL jit = off")
             if math.isfinite(deadline.ends):
                 left = max(1, int((deadline.ends - time.monotonic()) * 1000))
                 connection.execute(f"SET LOCAL statement_timeout = {left:d}")
