@@ -155,7 +155,7 @@ def by_hand(folder: Path) -> Iterator[Any]:
 def tables(connection: Any) -> list[str]:
     """Return the names of all tables of a database of either brand."""
     if SERVER:
-        own = "'lanes', 'leases', 'windows'"  # of processes, which no other brand has
+        own = "'lanes', 'leases', 'notices', 'windows'"  # of processes, which no other brand has
         sql = f"SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename NOT IN ({own}) ORDER BY 1"
     else:
         sql = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"

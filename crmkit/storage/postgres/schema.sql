@@ -212,6 +212,8 @@ CREATE INDEX tickets_texts_waiting ON tickets_texts (seq) WHERE waits;
 CREATE INDEX search_words_by_length ON search_words (workspace_id, kind, length(word));
 CREATE TABLE lanes (name text COLLATE "C" PRIMARY KEY);
 CREATE TABLE leases (name text COLLATE "C" PRIMARY KEY, holder text COLLATE "C" NOT NULL, until timestamptz NOT NULL);
+CREATE UNLOGGED TABLE notices (xid xid8 NOT NULL DEFAULT pg_current_xact_id(), at timestamptz NOT NULL DEFAULT now(), said text COLLATE "C" NOT NULL);
+CREATE INDEX notices_by_xid ON notices (xid);
 CREATE UNLOGGED TABLE windows (key text COLLATE "C", seconds bigint, sent bigint NOT NULL, mark bigint NOT NULL, since timestamptz NOT NULL, PRIMARY KEY (key, seconds));
 CREATE TRIGGER tokens_rights AFTER DELETE OR UPDATE ON tokens FOR EACH ROW EXECUTE FUNCTION crm_tell_rights();
 CREATE TRIGGER memberships_rights AFTER DELETE OR UPDATE ON memberships FOR EACH ROW EXECUTE FUNCTION crm_tell_rights();

@@ -85,6 +85,21 @@ def test_who_waits_for_changes_is_told_what_the_other_server_commits(two: Two) -
         assert told - written < 5
 
 
+def test_servers_with_nothing_to_do_write_little_but_their_leases(two: Two) -> None:
+    from crmkit.storage.postgres.engine.connection import connect
+
+    with closing(connect(two[2]["CRMKIT_SERVER_DATA"])) as connection:
+
+        def begun() -> int:
+            sql = "SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
+            found: int = connection.execute(sql).fetchone()[0]
+            return found
+
+        before, seconds = begun(), 5
+        time.sleep(seconds)
+        assert begun() - before < 6 * seconds  # each look of each server that wrote would be 20 in a second
+
+
 def test_a_repair_is_refused_beside_servers_behind_a_pooler(two: Two, tmp_path: Path) -> None:
     from crmkit.storage.postgres.brand import postgres as brand
 

@@ -36,6 +36,10 @@ def schema_sql(made: Schema | None = None) -> str:
         f"CREATE TABLE lanes (name {_TYPES['TEXT']} PRIMARY KEY)",
         f"CREATE TABLE leases (name {_TYPES['TEXT']} PRIMARY KEY, holder {_TYPES['TEXT']} NOT NULL, "
         "until timestamptz NOT NULL)",
+        # of those who cannot listen
+        "CREATE UNLOGGED TABLE notices (xid xid8 NOT NULL DEFAULT pg_current_xact_id(), "
+        f"at timestamptz NOT NULL DEFAULT now(), said {_TYPES['TEXT']} NOT NULL)",
+        "CREATE INDEX notices_by_xid ON notices (xid)",
         f"CREATE UNLOGGED TABLE windows (key {_TYPES['TEXT']}, seconds bigint, sent bigint NOT NULL, "
         "mark bigint NOT NULL, since timestamptz NOT NULL, PRIMARY KEY (key, seconds))",
         *_triggers(),

@@ -25,7 +25,10 @@ TAKEN_SECONDS = HELD_SECONDS + RENEW_SECONDS
 TOPIC = "leases"  # of the notice that one was given back
 
 _TAKE = (
-    "INSERT INTO leases AS l (name, holder, until) VALUES (?, ?, clock_timestamp() + make_interval(secs => ?)) "
+    "INSERT INTO leases AS l (name, holder, until) "
+    "SELECT CAST(? AS text), CAST(? AS text), clock_timestamp() + make_interval(secs => ?) "
+    # without it who waits would write, too
+    "WHERE NOT EXISTS (SELECT 1 FROM leases WHERE name = ? AND holder <> ? AND until >= clock_timestamp()) "
     "ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, until = excluded.until "
     "WHERE l.holder = excluded.holder OR l.until < clock_timestamp() RETURNING 1"
 )
@@ -35,7 +38,7 @@ log = logging.getLogger("crmkit")
 
 def take(connection: PostgresConnection, name: str, holder: str, seconds: float = HELD_SECONDS) -> bool:
     """Take a lease, or renew one's own; tell whether it is the holder's for so many seconds."""
-    return connection.execute(_TAKE, (name, holder, seconds)).fetchone() is not None
+    return connection.execute(_TAKE, (name, holder, seconds, name, holder)).fetchone() is not None
 
 
 def end(connection: PostgresConnection, name: str, holder: str) -> None:

@@ -45,7 +45,7 @@ class Notices:
             said = json.dumps([self._own, *names])
             if len(said.encode()) > LONGEST:
                 said = json.dumps([self._own])
-            connection.execute("SELECT pg_notify(?, ?)", (CHANNEL, said))
+            _say(connection, said)
 
     async def close(self) -> None:
         self._is_closed = True
@@ -70,13 +70,13 @@ class Notices:
         try:
             wire.consume_input()
             while (notice := wire.notifies()) is not None:
-                self._pass_on(notice.extra.decode())
+                self.pass_on(notice.extra.decode())
         except psycopg.Error as error:
             log.warning("notices of commits are lost for a moment: %s", error)
             self._drop()
             self._again = self._loop.create_task(self._listen_again())
 
-    def _pass_on(self, said: str) -> None:
+    def pass_on(self, said: str) -> None:
         if said == RIGHTS:  # a trigger of the schema: somebody's rights were changed, by whatever statement
             self._commits.tell([RIGHTS])
             return
@@ -102,4 +102,10 @@ class Notices:
 
 def told_from_outside(connection: PostgresConnection, names: Collection[str | None]) -> None:
     """Have all processes that serve told, from one that does not."""
-    connection.execute("SELECT pg_notify(?, ?)", (CHANNEL, json.dumps([""]))).fetchone()
+    _say(connection, json.dumps([""]))
+
+
+def _say(connection: PostgresConnection, said: str) -> None:
+    connection.execute("SELECT pg_notify(?, ?)", (CHANNEL, said))
+    if not connection.prepares:  # there is a pooler, so others look (see pooler)
+        connection.execute("INSERT INTO notices (said) VALUES (?)", (said,))
