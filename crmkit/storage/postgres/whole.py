@@ -17,14 +17,15 @@ from crmkit.storage.postgres.engine.connection import PostgresConnection
 from crmkit.storage.postgres.schema import newest
 from crmkit.storage.whole.contents import Row, Source, Table, Target, Type, plain
 
-_OWN = ("migrations", "lanes", "leases")  # how the schema came to be, and what only this brand has
+_OWN = "'{migrations,lanes,leases}'"  # how the schema came to be, and what only this brand has
 _OF_SEARCH = r"_texts$|^search_words$"
 _TYPES: dict[str, Type] = {"text": "text", "int8": "whole", "float8": "real", "bytea": "bytes", "jsonb": "any"}
 _READ_AS = {type: name for name, type in _TYPES.items()} | {"any": "text"}
 
 _NAMES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relpersistence = 'p' "
-    f"AND relnamespace = current_schema()::regnamespace AND relname !~ '{_OF_SEARCH}' ORDER BY relname COLLATE \"C\""
+    f"AND relnamespace = current_schema()::regnamespace AND relname <> ALL ({_OWN}) AND relname !~ '{_OF_SEARCH}' "
+    'ORDER BY relname COLLATE "C"'
 )
 _COLUMNS = (
     "SELECT a.attname, t.typname FROM pg_attribute AS a JOIN pg_type AS t ON t.oid = a.atttypid "
@@ -41,7 +42,8 @@ _REFERS = (
 )
 _INDEXES = (  # but those by which a table is as it was declared
     "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index AS i "
-    "JOIN pg_class AS c ON c.oid = i.indexrelid WHERE c.relnamespace = current_schema()::regnamespace "
+    "JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_class AS t ON t.oid = i.indrelid "
+    f"WHERE c.relnamespace = current_schema()::regnamespace AND t.relname <> ALL ({_OWN}) "
     "AND NOT EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conindid = i.indexrelid) ORDER BY c.oid"
 )
 _NUMBERED = (
@@ -61,8 +63,7 @@ class _Whole:
     def tables(self) -> Iterator[Table]:
         with _told():
             for (name,) in self._own.execute(_NAMES).fetchall():
-                if name not in _OWN:
-                    yield self._table(name)
+                yield self._table(name)
 
     def _table(self, name: str) -> Table:
         columns, key, refers = (self._own.execute(sql, (quoted(name),)).fetchall() for sql in (_COLUMNS, _KEY, _REFERS))
@@ -112,7 +113,7 @@ class _Filling(_Whole):
                 most = f"(SELECT coalesce(max({quoted(column)}), 0) FROM {quoted(name)})"
                 next_ = f"1 + greatest({most}, CAST(? AS bigint))"
                 execute(f"SELECT setval(?, {next_}, FALSE)", (sequence, numbered.get(name, 0))).fetchall()
-            execute("ANALYZE")
+            execute("ANALYZE (SKIP_LOCKED)")  # but for the table that keeps servers out
 
 
 @contextmanager

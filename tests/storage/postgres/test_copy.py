@@ -180,7 +180,10 @@ def test_a_target_that_holds_something_is_refused_and_stays_as_it_was(folder: Pa
 def test_a_target_that_is_served_is_refused_and_a_source_that_is_served_is_told_of(
     folder: Path, tmp_path: Path
 ) -> None:
-    with desk(tmp_path / "database"), pytest.raises(InUse, match="a server runs on this database: stop it first"):
+    with (
+        house(tmp_path / "database", UNLIMITED),
+        pytest.raises(InUse, match="a server runs on this database: stop it first"),
+    ):
         copied(here(folder), Place(postgres.brand(tmp_path / "database"), tmp_path / "files", "there"))
     with at_the_desk(tmp_path / "served"):
         served = here(tmp_path / "served")
