@@ -131,7 +131,11 @@ class PostgresConnection:
         self._batch = Batch()  # what is sent in a pipeline
         self._batches: deque[Batch] = deque()  # what was sent to its end and is not answered yet
         self._is_left = False  # whether it is a pipeline that nobody waited for
-        self.life: str = self.execute(_LIFE).fetchone()[0]
+        try:
+            self.life: str = self.execute(_LIFE).fetchone()[0]
+        except BaseException:
+            self.driver.close()
+            raise
 
     def revive(self) -> None:
         """Connect again."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
+from msgspec.structs import replace
 from psycopg import errors
 
 from crmkit.clock import Clock
@@ -29,7 +30,7 @@ from crmkit.storage.postgres.engine.notices import Notices
 from crmkit.storage.postgres.engine.pool import Pool
 from crmkit.storage.postgres.engine.pooler import Looks
 from crmkit.storage.postgres.engine.reading.reader import Reader
-from crmkit.storage.postgres.engine.reading.snapshot import snapshot
+from crmkit.storage.postgres.engine.reading.snapshot import snapshot, snapshot_again
 from crmkit.storage.postgres.engine.serving import Serving
 from crmkit.storage.postgres.engine.transactions import Work
 from crmkit.storage.postgres.engine.writer import Writer
@@ -92,7 +93,7 @@ class PostgresDatabase:
             if not await self._leases.join(KEY, secret.fingerprint(self.folder)):
                 raise InUse(OTHER_KEY.format(self.folder))
             await self._measure()
-            self._scans = Scans(reading, SCANNERS, SHARE)
+            self._scans = Scans(replace(reading, snapshot=snapshot_again), SCANNERS, SHARE)
             self._parts.insert(0, self._scans)
             self._streams = Streams(reading, self.folder, lambda: None)
             self._parts.insert(0, self._streams)

@@ -71,8 +71,18 @@ class Reader:
         async with self._opening:
             self._lines = [line for line in self._lines if not line.is_lost]
             while len(self._lines) < LINES:
-                self._lines.append(_Line(await asyncio.to_thread(self._open)))
+                opening = asyncio.create_task(asyncio.to_thread(self._open))
+                try:
+                    self._lines.append(_Line(await asyncio.shield(opening)))
+                except asyncio.CancelledError:  # nobody waits any more
+                    opening.add_done_callback(_close)
+                    raise
         return self._lines[0]
+
+
+def _close(opening: "asyncio.Task[PostgresConnection]") -> None:
+    if not opening.cancelled() and opening.exception() is None:
+        opening.result().close()
 
 
 class _Asked(BaseException):  # which no read takes for an error of its own
