@@ -173,6 +173,14 @@ def columns(connection: Any, table: str) -> list[tuple[str, bool]]:
     return [(name, type == "text") for name, type in found.fetchall()]
 
 
+def rows_of(connection: Any, table: str, where: str = "TRUE", *args: Any) -> list[dict[str, Any]]:
+    """Return the rows of a table of either brand by the names of its columns."""
+    names = [name for name, _ in columns(connection, table)]
+    listed = ", ".join(f'"{name}"' for name in names)
+    found = connection.execute(f'SELECT {listed} FROM "{table}" WHERE {where}', args).fetchall()
+    return [dict(zip(names, row, strict=True)) for row in found]
+
+
 def drop_unused() -> None:
     """Drop the databases that this process made and that no server uses any more."""
     import psycopg

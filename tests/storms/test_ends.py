@@ -18,10 +18,8 @@ def telling(town: Place, word: str) -> dict[str, set[str]]:
         for table in postgres.tables(connection):
             if table.endswith(("_search_data", "_search_idx", "_search_docsize", "_search_config")):
                 continue
-            cursor = connection.execute(f'SELECT * FROM "{table}"')
-            names = [each[0] for each in cursor.description]
-            for row in cursor.fetchall():
-                for name, value in zip(names, row, strict=True):
+            for row in postgres.rows_of(connection, table):
+                for name, value in row.items():
                     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
                     if word.lower() in text.lower():
                         found.setdefault(table, set()).add(name)

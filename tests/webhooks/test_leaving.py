@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from crmkit import boot
+from tests import postgres
 from tests.house import ALICE, UNLIMITED, House, Person, house
 from tests.teams.office import JSON, Team, asked, stepped
 from tests.web.connecting import App
@@ -80,9 +81,9 @@ def test_it_travels_switched_off_and_without_its_secret(
 ) -> None:
     webhook = made(alice, there, events=["contact.created"])
     place, file = alice.json_of("GET", "/whoami")["workspace"], tmp_path / "moving.zip"
-    boot.export_workspace(boot.load_settings(None, {"CRMKIT_SERVER_DATA": str(home.folder)}), place, file)
+    boot.export_workspace(boot.load_settings(None, postgres.environ(home.folder)), place, file)
     with house(tmp_path / "other", {**UNLIMITED, **ALLOW}, home.clock) as other:
-        boot.import_workspace(boot.load_settings(None, {"CRMKIT_SERVER_DATA": str(other.folder)}), file)
+        boot.import_workspace(boot.load_settings(None, postgres.environ(other.folder)), file)
         with other.sign_in(ALICE) as again:
             found = standing(again, webhook)
             assert (found["state"], found["url"], found["active"]) == ("off", there.url, True)

@@ -11,6 +11,7 @@ from crmkit.core.undo.undo import undo as taken_back
 from crmkit.model.actor import Actor
 from crmkit.model.record import REACHED, Kind, Record
 from crmkit.storage.log import audit
+from tests import postgres
 from tests.kinds import ACTIVITY, MEMBERSHIP, REGISTRY
 from tests.storage.desk import Desk
 
@@ -160,9 +161,7 @@ def tables(back: Desk, actor: Actor) -> dict[str, dict[str, dict[str, Any]]]:
     def read(connection: Any) -> dict[str, dict[str, dict[str, Any]]]:
         found = {}
         for table in TABLES:
-            cursor = connection.execute(f"SELECT * FROM {table} WHERE workspace_id = ?", (actor.workspace_id,))
-            names = [name for name, *_ in cursor.description]
-            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+            rows = postgres.rows_of(connection, table, "workspace_id = ?", actor.workspace_id)
             found[table] = {
                 _named(row): {n: v for n, v in row.items() if n not in ("seq", "updated_at")} for row in rows
             }

@@ -96,10 +96,8 @@ def rows_telling(town: House, secrets: tuple[str, ...] = SECRETS) -> dict[str, s
         for table in postgres.tables(connection):
             if table.endswith(("_search_data", "_search_idx", "_search_docsize", "_search_config")):
                 continue
-            cursor = connection.execute(f'SELECT * FROM "{table}"')
-            names = [each[0] for each in cursor.description]
-            for row in cursor.fetchall():
-                for name, value in zip(names, row, strict=True):
+            for row in postgres.rows_of(connection, table):
+                for name, value in row.items():
                     text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
                     if any(secret.lower() in text.lower() for secret in secrets):
                         found.setdefault(table, set()).add(name)

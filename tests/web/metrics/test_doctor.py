@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +11,11 @@ from crmkit.core.call import Call
 from crmkit.core.examining import examined, running
 from crmkit.core.examining.examined import KEPT_SECONDS, Examined, Found
 from crmkit.core.sealing import sealing, verify
-from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.house import ALICE, House, house
 
-pytestmark = pytest.mark.sqlite  # it changes the file by hand
-
-NAMES = ["crmkit", "sqlite", "log", "disk", "clock", "jobs", "imports", "webhooks", "plans", "audit", "url"]
+OF_THE_BRAND = ["database"] if postgres.SERVER else ["sqlite", "log", "disk"]
+NAMES = ["crmkit", *OF_THE_BRAND, "clock", "jobs", "imports", "webhooks", "plans", "audit", "url"]
 
 
 @pytest.fixture
@@ -37,7 +34,7 @@ def told(home: House) -> Any:
 
 
 def change(home: House, *statements: str) -> None:
-    with closing(sqlite3.connect(home.folder / FILE)) as connection, connection:
+    with postgres.by_hand(home.folder) as connection:
         for statement in statements:
             connection.execute(statement)
 
@@ -54,7 +51,8 @@ def test_the_json_tells_the_same(home: House) -> None:
     found = told(home)
     assert [finding["name"] for finding in found["findings"]] == NAMES
     assert (found["good"], found["left_out"]) == (True, list(running.LEFT_OUT))
-    assert found["findings"][9]["what"].endswith("sealed entries are whole")
+    (audit,) = [finding for finding in found["findings"] if finding["name"] == "audit"]
+    assert audit["what"].endswith("sealed entries are whole")
 
 
 @pytest.mark.parametrize(
@@ -87,6 +85,7 @@ def test_what_is_wrong_is_told_with_what_to_do(home: House, statement: str, name
     assert f"BAD  {name}: " in home.visitor().get("/doctor").text
 
 
+@pytest.mark.sqlite  # a text that is none
 def test_entries_that_wait_to_be_sealed_for_long_are_told_and_younger_ones_are_not(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
