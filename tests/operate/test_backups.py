@@ -27,6 +27,8 @@ from tests.cli.test_cli import gives_up
 from tests.house import process, run, settings_of
 from tests.storage.sqlite.backup.installation import installation
 
+pytestmark = pytest.mark.sqlite  # it is about the folder
+
 HANGS = 90  # seconds after which something does not happen any more
 NOW = datetime(2026, 6, 10, 9, tzinfo=UTC)
 HOUR = timedelta(hours=1)

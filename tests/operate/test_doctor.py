@@ -26,6 +26,8 @@ from tests.storage.desk import Desk, desk
 from tests.teams.filling import filled
 from tests.teams.office import enter, new, office
 
+pytestmark = pytest.mark.sqlite  # it is about the folder
+
 CONTENT = ("counts", "derived", "search", "audit", "clock", "jobs", "imports", "webhooks", "plans")
 
 
