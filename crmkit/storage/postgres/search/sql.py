@@ -9,6 +9,8 @@ from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.search.texts import START
 
+TRIGRAM = 3  # letters that the index needs
+
 # tiers, best match first: 0 for a title that begins so, 1 for words in the title, 2 for words anywhere
 _SPECIAL = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})
 
@@ -51,8 +53,10 @@ def ranked(
 
 def found(workspace: Workspace, terms: Terms, by_index: bool) -> Statement:
     """Return the condition on texts that they are of this workspace and have one word of every group."""
-    text = "t.text" if by_index else "(t.text || '')"  # of which there is no index
-    scope = Statement("t.seq BETWEEN ? AND ? AND ", (workspace.first, workspace.last))
+    by_index = by_index and any(min(map(len, group)) >= TRIGRAM for group in terms.groups)
+    # the other of the two has no index: numbers of a large workspace are not gathered to be compared with few matches
+    seq, text = ("(t.seq + 0)", "t.text") if by_index else ("t.seq", "(t.text || '')")
+    scope = Statement(f"{seq} BETWEEN ? AND ? AND ", (workspace.first, workspace.last))
     return scope + _all(terms, f"{text} LIKE ?", pattern)
 
 
