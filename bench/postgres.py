@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -41,4 +40,4 @@ def _home() -> Path:
     """Return the folder of its files; the user postgres, under whom it runs for root, may see no home of others."""
     if os.geteuid() != 0:
         return cache() / "postgres"
-    return Path(tempfile.gettempdir()) / f"crmkit-bench-{hashlib.sha256(str(cache()).encode()).hexdigest()[:8]}"
+    return Path("/var", "tmp") / f"crmkit-bench-{hashlib.sha256(str(cache()).encode()).hexdigest()[:8]}"

@@ -67,6 +67,8 @@ class PostgresDatabase:
         self._clock = clock
         self._later: dict[Any, asyncio.Task[None]] = {}
         self._version, self._size = "", 0
+        self._next: dict[tuple[Any, ...], asyncio.Task[Any]] = {}  # reads that several share and that did not begin
+        self._shares: dict[tuple[Any, ...], asyncio.Task[Any]] = {}  # those that run
         self._measures: asyncio.Task[None] | None = None
         self._parts: list[Any] = []  # what is open, in the order in which it is closed
         self._windows = Windows()
@@ -150,8 +152,24 @@ class PostgresDatabase:
             raise found from error
 
     async def read_cached(self, work: Callable[..., T], *args: Any) -> T:
-        """Return the same, read each time: another process may have changed it a moment ago."""
-        return await self._read(self._reader, work, *args)
+        """Return the same, read each time: another process may have changed it a moment ago.
+
+        While one such read runs, all who ask the same share the next, which begins after they asked.
+        """
+        key = (work, *args)
+        found: asyncio.Task[T] | None = self._next.get(key)
+        if found is None:
+            found = self._next[key] = asyncio.create_task(self._shared(key, self._shares.get(key)))
+        return await asyncio.shield(found)
+
+    async def _shared(self, key: tuple[Any, ...], before: asyncio.Task[Any] | None) -> Any:
+        if before is not None:
+            await asyncio.wait((before,))
+        self._shares[key] = self._next.pop(key)
+        try:
+            return await self._read(self._reader, *key)
+        finally:
+            del self._shares[key]
 
     def cached(self, work: Callable[..., T], *args: Any) -> T | None:
         return None
