@@ -18,7 +18,8 @@ CASCADED = {("records.py", "remove_linked")}
 COUNTED = {("records.py", "add"), ("derived/tallies.py", "write"), ("examining/derived.py", "_set")}
 SCORED = {("scoring/scores.py", "follow")}
 ERASED = {("workspaces/erasure.py", "erase"), ("erasure/beside.py", "clear")}
-ARRIVED = {("transfer/snapshots/arriving.py", "insert")}  # with their entries of the log
+ARRIVED = {("transfer/snapshots/arriving.py", "insert"), ("sqlite/whole.py", "insert")}  # with entries of the log
+SEALS = {("log/seals.py", "drop")}  # which hold no record
 TEXTS = {  # tables beside those of records
     *(("sqlite/search/indexing.py", name) for name in ("queue", "index", "merge")),
     *(("sqlite/search/texts.py", name) for name in ("erase", "rebuild")),
@@ -42,5 +43,5 @@ def writers(room: Path) -> set[tuple[str, str]]:
 
 def test_records_are_written_by_put_and_three_more_and_what_is_not_logged_by_six_others() -> None:
     derived = UNLINKED_OR_RESTATED | COUNTED | SCORED
-    assert writers(SOURCE / "storage") == LOGGED | derived | CASCADED | ERASED | ARRIVED | TEXTS
+    assert writers(SOURCE / "storage") == LOGGED | derived | CASCADED | ERASED | ARRIVED | SEALS | TEXTS
     assert writers(SOURCE / "core") == set()

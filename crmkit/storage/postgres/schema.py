@@ -10,8 +10,8 @@ from msgspec import Struct
 _END = ";\n"
 _HEAD = re.compile(r"-- (\d+)(?: (.+))?\n")
 _NEEDS = re.compile(r"-- needs (\d+)\n")
-_BESIDE = re.compile(r'CREATE (?:UNIQUE )?INDEX CONCURRENTLY "?(\w+)"?')
-_INDEX = re.compile(r'CREATE (?:UNIQUE )?INDEX "?(\w+)"?')
+_BESIDE = re.compile(r'CREATE (?:UNIQUE )?INDEX CONCURRENTLY "{0,1}(\w+)"{0,1}')
+_INDEX = re.compile(r'CREATE (?:UNIQUE )?INDEX "{0,1}(\w+)"{0,1}')
 
 
 class Step(Struct, frozen=True):
