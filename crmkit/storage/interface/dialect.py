@@ -27,6 +27,7 @@ class Dialect(Struct, frozen=True, eq=False):  # compared by identity: statement
     all_lines: str  # of all rows of a column of texts: one text, a row in each line
     all_rows: str  # of the columns `row` (a JSON array) and `seq`: the bytes of one JSON array, all numbers by commas
     joined_texts: str  # of all rows, separated by commas
+    joined_by: str  # the same in the order of a column, in which a subquery has the rows
     numbers: str  # a SELECT of the numbers in a JSON array that is bound to ?
     texts: str  # a SELECT of the texts in such an array, each as `value`
     spans: str  # a SELECT of the pairs of texts in such an array, as `low` and `high`

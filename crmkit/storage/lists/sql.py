@@ -73,9 +73,9 @@ def members(dialect: Dialect, kind: Kind, workspace: Workspace, plan: Plan, at_o
 
     Such a row has the ids and the versions, separated by commas.
     """
-    rows = Statement(f"SELECT r.id, r.version, (row_number() OVER (ORDER BY r.seq) - 1) / {at_once:d} AS part ")
+    rows = Statement(f"SELECT r.id, r.version, r.seq, (row_number() OVER (ORDER BY r.seq) - 1) / {at_once:d} AS part ")
     rows += Statement(f"FROM {quoted(kind.plural)} AS r WHERE ") + access_of(dialect, kind, workspace, plan, None)
-    packed = dialect.joined_texts.format("q.id"), dialect.joined_texts.format("q.version")
+    packed = (dialect.joined_by.format(f"q.{name}", "q.seq") for name in ("id", "version"))
     return Statement(f"SELECT {', '.join(packed)} FROM (") + rows + Statement(") AS q GROUP BY q.part ORDER BY q.part")
 
 

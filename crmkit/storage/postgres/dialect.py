@@ -74,6 +74,7 @@ DIALECT = Dialect(
     all_lines="string_agg({}, chr(10))",
     all_rows="convert_to('[' || string_agg(row::text, ',') || ']', 'UTF8'), string_agg(seq::text, ',')",
     joined_texts="string_agg({}::text, ',')",
+    joined_by="string_agg({}::text, ',' ORDER BY {})",
     numbers="SELECT value::bigint FROM json_array_elements_text(?::json)",
     texts="SELECT value FROM json_array_elements_text(?::json)",
     spans="SELECT value ->> 0 AS low, value ->> 1 AS high FROM json_array_elements(?::json)",

@@ -94,6 +94,7 @@ DIALECT = Dialect(
     # as bytes: Python would make a text of them, and the JSON decoder bytes of that
     all_rows="CAST('[' || group_concat(row) || ']' AS BLOB), group_concat(seq)",
     joined_texts="group_concat({})",
+    joined_by="group_concat({0})",  # it takes rows as they come
     numbers="SELECT value FROM json_each(?)",
     texts="SELECT value FROM json_each(?)",
     spans="SELECT value ->> 0 AS low, value ->> 1 AS high FROM json_each(?)",
