@@ -18,7 +18,7 @@ from crmkit.storage.sqlite.engine.folder import FILE
 
 _TABLES = (
     "SELECT tablename FROM pg_tables WHERE schemaname = 'public' "
-    "AND tablename NOT IN ('lanes', 'migrations', 'leases', 'windows')"
+    "AND tablename NOT IN ('lanes', 'migrations', 'leases', 'windows', 'notices')"
 )
 _COLUMNS = (
     "SELECT column_name FROM information_schema.columns WHERE table_schema = 'public' AND table_name = ? "
