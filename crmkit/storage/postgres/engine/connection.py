@@ -64,6 +64,11 @@ class PostgresRows:
         """What PostgreSQL says that it did, as in `INSERT 0 1`."""
         return self.answer.command_status or b""
 
+    @property
+    def description(self) -> list[tuple[str]]:
+        """The names of the columns."""
+        return [((self.answer.fname(at) or b"").decode(),) for at in range(self.answer.nfields)]
+
     def fetchone(self) -> Any:
         rows = self.fetchmany(1)
         return rows[0] if rows else None
