@@ -90,22 +90,32 @@ class PostgresRows:
             yield from rows
 
 
-class Batch:
-    """Statements that were sent together. Of their answers, `failed` is the first that is an error."""
+class EarlierFailed(BaseException):  # which no unit takes for an error of its own
+    """A statement failed that was sent before the last mark."""
 
-    __slots__ = ("failed", "new", "sent")
+
+class Batch:
+    """Statements that were sent together. Of their answers, `failed` is the first that is an error.
+
+    It `is_earlier` where that statement is one of the first `marked` ones.
+    """
+
+    __slots__ = ("failed", "is_earlier", "marked", "new", "sent")
 
     def __init__(self) -> None:
         self.sent: deque[PostgresRows | None] = deque()  # what is not answered yet; None for what nobody looks at
         self.new: list[Any] = []  # the statements that are to be prepared
         self.failed: PGresult | None = None
+        self.marked = 0  # of those that are not answered yet
+        self.is_earlier = False
 
     def take(self, result: PGresult) -> None:
         rows = self.sent.popleft() if self.sent else None  # none where it is why the connection ends
         if rows is not None:
             rows.result = result
         if self.failed is None and result.status not in _GOOD:
-            self.failed = result
+            self.failed, self.is_earlier = result, self.marked > 0
+        self.marked -= 1
 
 
 class PostgresConnection:
@@ -232,7 +242,11 @@ class PostgresConnection:
             batch = self.end_batch()
             self._wait()
             if batch.failed is not None:
-                raise error_of(batch.failed)
+                raise EarlierFailed if batch.is_earlier else error_of(batch.failed)
+
+    def mark(self) -> None:
+        """Begin with what is told apart in a pipeline: what was sent before, and fails, then raises EarlierFailed."""
+        self._batch.marked = len(self._batch.sent)
 
     def begin(self) -> None:
         """Have PostgreSQL begin with what was sent in a pipeline, whose answers nobody waits for yet."""

@@ -14,7 +14,7 @@ from crmkit.storage.interface.commits import EVERYTHING
 from crmkit.storage.interface.lanes import ANYWHERE, Lane
 from crmkit.storage.interface.tx import Known, Unit
 from crmkit.storage.postgres.engine import faults, lanes
-from crmkit.storage.postgres.engine.connection import PostgresConnection
+from crmkit.storage.postgres.engine.connection import EarlierFailed, PostgresConnection
 from crmkit.storage.postgres.engine.lanes import LaneTx
 
 RUNS = 5  # of a transaction that PostgreSQL ended, or whose connection was lost before its COMMIT
@@ -68,6 +68,8 @@ def run(connection: PostgresConnection, works: Sequence[Work], now_: Callable[[]
                 return [faults.outcome_unknown(doubt.__cause__ or doubt)] * len(works)
             if is_done:
                 return doubt.outcomes
+        except EarlierFailed:  # each unit gets an error of its own where it is alone
+            break
         except psycopg.Error as error:
             problem = faults.failed(error)
             if not faults.may_run_again(error):
@@ -180,6 +182,7 @@ def _outcomes(connection: PostgresConnection, works: Sequence[Work], now: str, h
     for work in works:
         if len(works) > 1:
             connection.execute("SAVEPOINT unit")
+            connection.mark()
         tx = LaneTx(connection, now, work.actor, known, {*work.lanes})
         work.names = set()
         connection.has_changed_rights = False

@@ -5,10 +5,12 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crmkit.model.actor import Actor
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from tests import postgres
 from tests.house import ALICE, CHARLIE, House, Person
@@ -131,3 +133,39 @@ def test_a_unit_that_goes_on_after_a_statement_failed_is_not_taken_for_done(tmp_
 
         with pytest.raises((RuntimeError, errors.InFailedSqlTransaction)):
             back.do(back.database.write(unit, alice, silent=True))
+
+
+@pytest.mark.parametrize("order", ["bad good good", "good bad good", "good good bad", "bad wrong good", "bad bad good"])
+def test_of_units_that_are_committed_together_each_gets_its_own_error_and_no_other(tmp_path: Path, order: str) -> None:
+    from psycopg import errors
+
+    with desk(tmp_path / "data") as back:
+        alice = back.person()
+
+        def bad(tx: Tx) -> str:  # nobody looks at what the statement answers
+            sql = "INSERT INTO memberships (user_id, workspace_id, role, joined_at) VALUES ('nobody', ?, 'member', ?)"
+            tx.connection.execute(sql, (alice.workspace_id, tx.now))
+            return "done"
+
+        def good(tx: Tx) -> str:
+            sql = "UPDATE workspaces SET name = name || '!' WHERE id = ? RETURNING id"
+            return str(tx.connection.execute(sql, (alice.workspace_id,)).fetchone()[0])
+
+        def wrong(tx: Tx) -> str:
+            raise LookupError
+
+        units = {"bad": bad, "good": good, "wrong": wrong}
+        names = order.split()
+
+        async def together() -> list[Any]:
+            writes = [back.database.write(units[name], alice) for name in names]
+            return await asyncio.gather(*writes, return_exceptions=True)
+
+        def named(connection: Connection) -> str:
+            sql = "SELECT name FROM workspaces WHERE id = ?"
+            return str(connection.execute(sql, (alice.workspace_id,)).fetchone()[0])
+
+        outcomes = back.do(together())
+        expected = {"bad": errors.ForeignKeyViolation, "good": str, "wrong": LookupError}
+        assert [type(outcome) for outcome in outcomes] == [expected[name] for name in names]
+        assert back.do(back.database.read(None, named)).count("!") == names.count("good")
