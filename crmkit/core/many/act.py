@@ -69,7 +69,8 @@ class Act(Struct, frozen=True):
         """Raise what `check` does for the first of the records with these ids that cannot be written."""
         if self.values is None:
             return
-        for record in records.all_of(tx.connection, self.kind, tx.by.workspace_id, ids).values():
+        found = records.all_of(tx.connection, self.kind, tx.by.workspace_id, ids)
+        for record in (found[id] for id in ids if id in found):
             try:
                 self.check(tx, record)
             except Problem as problem:
