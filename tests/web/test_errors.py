@@ -235,6 +235,7 @@ def test_a_list_refused_as_busy_is_told_when_to_come_back(
     refused(alice, "busy", "GET", "/search?q=jane", does="fewer at once")
 
 
+@pytest.mark.sqlite  # which looks at a table to tell
 def test_a_broken_database_is_not_ready_and_answered_as_our_fault(
     home: House, alice: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
