@@ -159,7 +159,7 @@ def undo_a_delete(agent: Agent, home: House) -> None:
 
 
 def changed_since_yesterday(agent: Agent, home: House) -> None:
-    assert "change=" in agent("GET", f"/changes?since={agent.cursor}&limit=20")
+    assert "change=" in agent("GET", f"/changes?since={agent.cursor}&limit=15")
 
 
 def invite_a_colleague(agent: Agent, home: House) -> None:

@@ -8,8 +8,8 @@ at the latest.
 import asyncio
 import logging
 import os
+import platform
 import secrets
-import socket
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -48,7 +48,7 @@ def end(connection: PostgresConnection, name: str, holder: str) -> None:
 
 def new_holder() -> str:
     """Return a name for this process that no other has, and that an operator understands."""
-    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+    return f"{platform.node()}:{os.getpid()}:{secrets.token_hex(4)}"
 
 
 class Leases:
