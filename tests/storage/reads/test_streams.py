@@ -81,6 +81,7 @@ def test_the_moment_is_free_once_all_is_read_though_nobody_takes_it(filled: Desk
     assert filled.do(reading()) == 100 * 100 * KIB
 
 
+@pytest.mark.sqlite
 def test_what_is_read_and_not_taken_is_in_a_file_that_nobody_else_can_open(filled: Desk) -> None:
     async def reading() -> list[os.stat_result]:
         async with aclosing(filled.database.stream(ALICE, made, 100)) as stream:

@@ -21,6 +21,7 @@ from crmkit.storage.postgres.engine.adapters import ADAPTERS
 from crmkit.storage.postgres.search.texts import TEXTS
 
 MOST_PREPARED = 200  # statements that a connection keeps planned
+LOOK_MILLISECONDS = 100  # without an answer, after which it is asked whether anybody waits for it
 MOST_SENT = 100  # statements that are sent before their answers are waited for
 _SECONDS = 3  # to connect
 _POOLED = re.compile(r"([?&])pooler=transaction(&|$)")
@@ -122,7 +123,8 @@ class PostgresConnection:
     """A connection in autocommit mode, used by one thread at a time; one that `prepares` has plans of statements kept.
 
     `life` is that of the server: it ends with a restart, a crash or a failover; after it, ids of transactions are given
-    again. `has_changed_rights` is set by whatever statement may change who may do what, and reset by whoever asks.
+    again. `is_over` tells whether what a pipeline waits for is to be stopped. `has_changed_rights` is set by whatever
+    statement may change who may do what, and reset by whoever asks.
     """
 
     dialect: ClassVar[Dialect] = DIALECT
@@ -136,6 +138,7 @@ class PostgresConnection:
     def _connect(self) -> None:
         self.driver = self._open()
         self.has_changed_rights = False
+        self.is_over: Callable[[], bool] | None = None
         self._wire = self.driver.pgconn
         self._values = Transformer(self.driver)
         self._poll = poll()
@@ -285,7 +288,10 @@ class PostgresConnection:
         while self._batches:
             while wire.is_busy():
                 self._poll.modify(wire.socket, POLLIN | POLLOUT if wire.flush() else POLLIN)
-                self._poll.poll()
+                has_come = self._poll.poll(LOOK_MILLISECONDS)
+                if not has_come and self.is_over is not None and self.is_over():
+                    self.is_over = None
+                    wire.get_cancel().cancel()
                 wire.consume_input()
             self._take(wire.get_result())
 

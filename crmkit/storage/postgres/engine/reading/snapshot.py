@@ -33,7 +33,8 @@ def snapshot_again(connection: PostgresConnection, deadline: Deadline, work: Cal
 def snapshot(connection: PostgresConnection, deadline: Deadline, work: Callable[..., T], *args: object) -> T:
     """Return `work(connection, *args)`, all of whose statements see the database at one moment.
 
-    A statement that runs past the deadline is ended by PostgreSQL; then this raises what `refusal()` says.
+    A statement that runs past the deadline is ended by PostgreSQL, one that nobody waits for any more is canceled; then
+    this raises what `refusal()` says.
     """
     if not connection.is_alive():  # it was lost since the read before
         connection.revive()
@@ -45,9 +46,11 @@ def snapshot(connection: PostgresConnection, deadline: Deadline, work: Callable[
             if math.isfinite(deadline.ends):
                 left = max(1, int((deadline.ends - time.monotonic()) * 1000))
                 connection.execute(f"SET LOCAL statement_timeout = {left:d}")
+            connection.is_over = deadline.is_over
             return work(connection, *args)
         except errors.QueryCanceled:
             raise deadline.refusal() from None
         finally:
+            connection.is_over = None
             with suppress(psycopg.Error):  # the connection is gone
                 connection.execute("ROLLBACK")
