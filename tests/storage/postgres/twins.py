@@ -27,10 +27,12 @@ from tests.house import ALICE, UNLIMITED, House, Person, house
 
 WAITS = 20  # seconds for what requests left to be done beside them
 MOST_PAGES = 60
-# pages that follow, confirm tokens, secrets, the ids of requests, how long a receiver took
+# pages that follow, confirm tokens, secrets, the ids of requests, how long a receiver took and when it was tried
 _DRAWN = re.compile(
     r'\\*"(?:next_cursor|cursor|request_id|confirm|secret|token|url)\\*":\\*"[^"]*"|# next: \S+|\bcursor=\S+'
     r'|\bconfirm=\w+|\bms=\d+|"ms":\d+'
+    r'|"(?:failing_since|last_delivered_at)":(?:"[^"]*"|null)'
+    r"|\b(?:failing_since|last_delivered_at)=\S+"
     r"|\brequest_id=\S+|request [0-9a-f]{16}|\bck_\w+|\bwhsec_\S+|/l/\w+|\blast_used_at=\S+"
 )
 _NEXT = re.compile(r'# next: (\S+)|"next_cursor":"([^"]+)"')
