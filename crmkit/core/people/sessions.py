@@ -1,6 +1,6 @@
 """Tokens in use: whose a token is, which tokens a user has, how many there may be, and how one ends."""
 
-from functools import partial
+from functools import lru_cache, partial
 
 from msgspec import Struct
 
@@ -61,7 +61,7 @@ async def authenticate(crm: Crm, header: str, client: str = "", now: str = "") -
         raise access.invalid_token()
     now, allowed = now or crm.now, found.actor.access
     access.check_use(found.actor, client, now)
-    if not after(now, minutes=-WORTH_WRITING_MINUTES) <= found.last_used_at <= now:  # ahead: the clock was set back
+    if not _worth_writing_since(now) <= found.last_used_at <= now:  # ahead: the clock was set back
         if not allowed.expires_at and found.last_used_at < _idle_since(crm, now):
             raise Problem(
                 "token_expired",
@@ -73,6 +73,11 @@ async def authenticate(crm: Crm, header: str, client: str = "", now: str = "") -
         token_id = found.actor.token_id
         crm.database.write_later(token_id, partial(tokens.touch, token_id=token_id, at=now))
     return found.actor
+
+
+@lru_cache(4)
+def _worth_writing_since(now: str) -> str:
+    return after(now, minutes=-WORTH_WRITING_MINUTES)
 
 
 def living(crm: Crm, use: TokenUse | None) -> Actor | None:

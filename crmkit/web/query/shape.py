@@ -48,8 +48,10 @@ def read(state: dict[str, Any], route: Route, pairs: Pairs) -> Pairs:
 
 def close(state: dict[str, Any], route: Route) -> None:
     """Let the answer to a write have no more than the handles of records of a kind that the token may not read."""
+    if not route.writes:
+        return
     actor: Actor | None = state.get("actor")
-    if route.writes and actor is not None and actor.access.is_narrow:
+    if actor is not None and actor.access.is_narrow:
         closed = {kind: nothing_of(kind) for kind in route.shown if not actor.access.allows(f"{kind.area}.read")}
         if closed:
             state[CHOSEN] = closed
