@@ -3,7 +3,7 @@
 import pytest
 
 from bench import soak
-from bench.soak import Sample, verdict
+from bench.soak import Load, Sample, verdict
 
 STEADY = [Sample(50.0, 40.0, 20.0, 10.0, 90.0, 500.0)] * 9
 
@@ -29,6 +29,18 @@ def test_memory_may_follow_the_database_whose_pages_are_kept() -> None:
     samples = [Sample(50.0 + number, 40.0, 20.0, 10.0, 100.0 + number, 500.0) for number in range(60)]
     assert verdict(samples, 60)[1] == []
     assert verdict([Sample(s.memory, 40.0, 20.0, 10.0, 100.0, 500.0) for s in samples], 60)[1] == ["memory"]
+
+
+def test_a_client_that_asks_what_changed_goes_on_with_the_cursor_of_the_answer_before() -> None:
+    load = Load("ck_x", ["c_aaaaaaaa"])
+
+    def asked() -> set[bytes]:
+        return {line for line in (load.next().split(b" ", 2)[1] for _ in range(2_000)) if line.startswith(b"/changes")}
+
+    assert asked() == {b"/changes?since=-1d&limit=20"}
+    load.answered(b"contact/c_a  change=updated\n# 1 change\n# note: more\n# next: Later-1\n")
+    load.answered(b"contact/c_a  name=Jane\n# 20 contacts\n# next: of-a-list\n")
+    assert asked() == {b"/changes?since=Later-1&limit=20"}
 
 
 @pytest.mark.slow
