@@ -5,11 +5,11 @@ import pytest
 from bench import soak
 from bench.soak import Load, Sample, verdict
 
-STEADY = [Sample(50.0, 40.0, 20.0, 10.0, 90.0, 500.0)] * 9
+STEADY = [Sample(50.0, 40.0, 20.0, 10.0, 90.0, 500.0, 0.7)] * 9
 
 
 def test_steady_figures_are_within_their_bounds_and_one_peak_moves_nothing() -> None:
-    lines, over = verdict([*STEADY[:4], Sample(500.0, 400.0, 900.0, 900.0, 90.0, 1.0), *STEADY[5:]], 60)
+    lines, over = verdict([*STEADY[:4], Sample(500.0, 400.0, 900.0, 900.0, 90.0, 1.0, 0.7), *STEADY[5:]], 60)
     assert over == []
     assert [line.partition(":")[0] for line in lines] == ["memory", "descriptors", "wal", "p99"]
 
@@ -26,9 +26,9 @@ def test_a_figure_that_goes_on_growing_is_named(name: str) -> None:
 
 
 def test_memory_may_follow_the_database_whose_pages_are_kept() -> None:
-    samples = [Sample(50.0 + number, 40.0, 20.0, 10.0, 100.0 + number, 500.0) for number in range(60)]
+    samples = [Sample(50.0 + number, 40.0, 20.0, 10.0, 100.0 + number, 500.0, 0.7) for number in range(60)]
     assert verdict(samples, 60)[1] == []
-    assert verdict([Sample(s.memory, 40.0, 20.0, 10.0, 100.0, 500.0) for s in samples], 60)[1] == ["memory"]
+    assert verdict([Sample(s.memory, 40.0, 20.0, 10.0, 100.0, 500.0, 0.7) for s in samples], 60)[1] == ["memory"]
 
 
 def test_a_client_that_asks_what_changed_goes_on_with_the_cursor_of_the_answer_before() -> None:

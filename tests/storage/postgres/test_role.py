@@ -8,7 +8,7 @@ import pytest
 from crmkit.storage.postgres.brand import postgres as brand
 from tests import postgres
 from tests.house import ALICE, UNLIMITED, house
-from tests.storage.postgres.twins import needs_server
+from tests.storage.postgres.both.twins import needs_server
 
 pytestmark = needs_server
 

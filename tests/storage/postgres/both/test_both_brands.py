@@ -10,8 +10,8 @@ import pytest
 
 from tests.kinds import KINDS
 from tests.storage import samples
-from tests.storage.postgres.generated import Requests
-from tests.storage.postgres.twins import Said, Twins, needs_server, twins
+from tests.storage.postgres.both.requests import Requests
+from tests.storage.postgres.both.twins import Said, Twins, needs_server, twins
 
 pytestmark = needs_server
 
