@@ -54,7 +54,9 @@ class Texts(Protocol):
         None if a word has no near neighbour or nothing would change.
         """
 
-    def candidates(self, kind: Kind, workspace: Workspace, condition: Condition) -> Statement | None:
+    def candidates(
+        self, connection: Connection, kind: Kind, workspace: Workspace, condition: Condition
+    ) -> Statement | None:
         """Return a SELECT of the numbers of all rows that may meet a filter, None if the index cannot tell."""
 
     def waits(self, connection: Connection, kind: Kind) -> bool:

@@ -230,7 +230,7 @@ def _of_conditions(
         elif indexes.knows(kind, condition):
             by_name.setdefault(condition.target.name, []).append(condition)
         else:
-            rows = connection.texts.candidates(kind, workspace, condition)
+            rows = connection.texts.candidates(connection, kind, workspace, condition)
             if rows is not None:
                 yield LookUp((rows,), condition.target.name)
     for name, known in by_name.items():

@@ -1,3 +1,3 @@
-"""What search is on any database: the text of a record (`texts`), its words and their counts (`words`), and what a
-mistyped word may stand for (`nearest`).
+"""What search is on any database: the text of a record (`texts`), its words and their counts (`words`), what a
+mistyped word may stand for (`nearest`), and what of a filter stands in such texts (`parts`).
 """

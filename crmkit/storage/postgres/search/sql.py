@@ -7,9 +7,8 @@ from crmkit.storage.columns import quoted
 from crmkit.storage.interface.statement import Statement, joined
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.search.parts import TRIGRAM
 from crmkit.storage.search.texts import START
-
-TRIGRAM = 3  # letters that the index needs
 
 # tiers, best match first: 0 for a title that begins so, 1 for words in the title, 2 for words anywhere
 _SPECIAL = str.maketrans({"\\": "\\\\", "%": "\\%", "_": "\\_"})

@@ -22,6 +22,7 @@ from crmkit.storage.lists.sql import where
 from crmkit.storage.postgres.search import comparing, sql
 from crmkit.storage.records import live
 from crmkit.storage.search import nearest
+from crmkit.storage.search.parts import parts
 from crmkit.storage.search.texts import texts
 from crmkit.storage.search.words import Noted, count_words, may_be_meant, words_of
 
@@ -92,9 +93,12 @@ class TrigramTexts:
 
         return nearest.closest(terms, near)
 
-    def candidates(self, kind: Kind, workspace: Workspace, condition: Condition) -> Statement | None:
-        """Return None: PostgreSQL's planner decides by its statistics."""
-        return None
+    def candidates(
+        self, connection: Connection, kind: Kind, workspace: Workspace, condition: Condition
+    ) -> Statement | None:
+        """Return a SELECT of the numbers of all rows that may meet a filter, None if the index cannot tell."""
+        groups = parts(kind, condition)
+        return None if groups is None else self.matches(connection, kind, workspace, Terms("", groups))
 
     def waits(self, connection: Connection, kind: Kind) -> bool:
         """Tell whether words of a text of this kind are not counted yet."""

@@ -12,11 +12,11 @@ from crmkit.storage.columns import quoted
 from crmkit.storage.interface.statement import Statement, at_most, joined
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.workspace import Workspace
+from crmkit.storage.search.parts import TRIGRAM
 from crmkit.storage.search.texts import START
 from crmkit.storage.sqlite.dialect import DIALECT
 from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.plan import SearchPlan
-from crmkit.storage.sqlite.search.trigrams import TRIGRAM
 
 TITLE_START, TITLE, ANYWHERE = TIERS = (0, 1, 2)  # best match first
 

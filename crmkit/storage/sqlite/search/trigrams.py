@@ -13,7 +13,8 @@ from itertools import chain
 
 from msgspec import Struct
 
-TRIGRAM = 3  # letters; for a shorter word texts are read, since the index knows none
+from crmkit.storage.search.parts import TRIGRAM
+
 CODED = 5  # letters that a trigram of the code stands for
 
 # what a step of a search costs, in postings that could be read in its place (25 to 40 ns each)
