@@ -20,7 +20,7 @@ from crmkit.storage.postgres.doctor import examine
 from crmkit.storage.postgres.engine import serving, transactions
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
 from crmkit.storage.postgres.engine.database import PostgresDatabase
-from crmkit.storage.postgres.engine.notices import told_from_outside
+from crmkit.storage.postgres.engine.notices import tell_from_outside
 from crmkit.storage.postgres.engine.reading.snapshot import snapshot
 from crmkit.storage.postgres.engine.transactions import Work
 from crmkit.storage.postgres.whole import filled, whole
@@ -75,9 +75,10 @@ def _runs(url: str, folder: Path, is_alone: bool = False) -> Iterator[RunNext]:
 
         def run(unit: Unit[T], lanes: Lanes, now: str) -> T:
             work = Work(unit, None, tuple(lanes))
-            (outcome,) = transactions.run(connection, [work], lambda: now, told_from_outside)
+            (outcome,) = transactions.run(connection, [work], lambda: now)
             if isinstance(outcome, BaseException):
                 raise outcome
+            tell_from_outside(connection)
             returned: T = outcome
             return returned
 

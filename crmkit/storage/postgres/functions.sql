@@ -128,9 +128,3 @@ CREATE OR REPLACE FUNCTION crm_content(value jsonb) RETURNS text LANGUAGE sql IM
 $$;
 CREATE OR REPLACE AGGREGATE min(jsonb) (sfunc = crm_lesser, stype = jsonb, finalfunc = crm_content);
 CREATE OR REPLACE AGGREGATE max(jsonb) (sfunc = crm_greater, stype = jsonb, finalfunc = crm_content);
-CREATE OR REPLACE FUNCTION crm_tell_rights() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM pg_notify('crmkit_commits', 'rights');
-    RETURN NULL;
-END
-$$;

@@ -215,7 +215,3 @@ CREATE TABLE leases (name text COLLATE "C" PRIMARY KEY, holder text COLLATE "C" 
 CREATE UNLOGGED TABLE notices (xid xid8 NOT NULL DEFAULT pg_current_xact_id(), at timestamptz NOT NULL DEFAULT now(), said text COLLATE "C" NOT NULL);
 CREATE INDEX notices_by_xid ON notices (xid);
 CREATE UNLOGGED TABLE windows (key text COLLATE "C", seconds bigint, sent bigint NOT NULL, mark bigint NOT NULL, since timestamptz NOT NULL, PRIMARY KEY (key, seconds));
-CREATE TRIGGER tokens_rights AFTER DELETE OR UPDATE ON tokens FOR EACH ROW EXECUTE FUNCTION crm_tell_rights();
-CREATE TRIGGER memberships_rights AFTER DELETE OR UPDATE ON memberships FOR EACH ROW EXECUTE FUNCTION crm_tell_rights();
-CREATE TRIGGER workspaces_rights AFTER DELETE OR UPDATE ON workspaces FOR EACH ROW EXECUTE FUNCTION crm_tell_rights();
-CREATE TRIGGER users_rights AFTER DELETE OR UPDATE ON users FOR EACH ROW EXECUTE FUNCTION crm_tell_rights();

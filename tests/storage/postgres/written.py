@@ -42,7 +42,6 @@ def schema_sql(made: Schema | None = None) -> str:
         "CREATE INDEX notices_by_xid ON notices (xid)",
         f"CREATE UNLOGGED TABLE windows (key {_TYPES['TEXT']}, seconds bigint, sent bigint NOT NULL, "
         "mark bigint NOT NULL, since timestamptz NOT NULL, PRIMARY KEY (key, seconds))",
-        *_triggers(),
     ]
     return _file(f"-- {made.version}", statements)
 
@@ -105,14 +104,6 @@ def _texts(plural: str) -> list[str]:
         f"CREATE INDEX {plural}_texts_by_text ON {plural}_texts USING gin (text gin_trgm_ops) "
         "WITH (gin_pending_list_limit = 128)",
         f"CREATE INDEX {plural}_texts_waiting ON {plural}_texts (seq) WHERE waits",
-    ]
-
-
-def _triggers() -> list[str]:
-    return [
-        f"CREATE TRIGGER {table}_rights AFTER DELETE OR UPDATE ON {table} FOR EACH ROW "
-        "EXECUTE FUNCTION crm_tell_rights()"
-        for table in ("tokens", "memberships", "workspaces", "users")
     ]
 
 

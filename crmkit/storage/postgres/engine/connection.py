@@ -20,7 +20,7 @@ from crmkit.storage.postgres.dialect import DIALECT
 from crmkit.storage.postgres.engine.adapters import ADAPTERS
 from crmkit.storage.postgres.search.texts import TEXTS
 
-MOST_PREPARED = 200  # statements that a connection keeps planned
+MOST_PREPARED, MOST_SEEN = 200, 2_000  # statements that a connection keeps planned, and those that it remembers
 LOOK_MILLISECONDS = 100  # without an answer, after which it is asked whether anybody waits for it
 MOST_SENT = 100  # statements that are sent before their answers are waited for
 _SECONDS = 3  # to connect
@@ -32,7 +32,9 @@ _OPTIONS = (
     "-c jit=off -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=0"
 )
 _GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
-_RIGHTS = re.compile(r'\s*(INSERT INTO|UPDATE|DELETE FROM)\s+"?(tokens|memberships|workspaces|users)\b', re.IGNORECASE)
+_RIGHTS = re.compile(
+    r"(INSERT INTO|UPDATE|DELETE FROM) \"?(tokens|memberships|workspaces|users)\b(?! SET last_used_at)"
+)
 
 
 class PostgresRows:
@@ -91,40 +93,30 @@ class PostgresRows:
             yield from rows
 
 
-class EarlierFailed(BaseException):  # which no unit takes for an error of its own
-    """A statement failed that was sent before the last mark."""
-
-
 class Batch:
-    """Statements that were sent together. Of their answers, `failed` is the first that is an error.
+    """Statements that were sent together. Of their answers, `failed` is the first that is an error."""
 
-    It `is_earlier` where that statement is one of the first `marked` ones.
-    """
-
-    __slots__ = ("failed", "is_earlier", "marked", "new", "sent")
+    __slots__ = ("failed", "new", "sent")
 
     def __init__(self) -> None:
         self.sent: deque[PostgresRows | None] = deque()  # what is not answered yet; None for what nobody looks at
         self.new: list[Any] = []  # the statements that are to be prepared
         self.failed: PGresult | None = None
-        self.marked = 0  # of those that are not answered yet
-        self.is_earlier = False
 
     def take(self, result: PGresult) -> None:
         rows = self.sent.popleft() if self.sent else None  # none where it is why the connection ends
         if rows is not None:
             rows.result = result
         if self.failed is None and result.status not in _GOOD:
-            self.failed, self.is_earlier = result, self.marked > 0
-        self.marked -= 1
+            self.failed = result
 
 
 class PostgresConnection:
     """A connection in autocommit mode, used by one thread at a time; one that `prepares` has plans of statements kept.
 
     `life` is that of the server: it ends with a restart, a crash or a failover; after it, ids of transactions are given
-    again. `is_over` tells whether what a pipeline waits for is to be stopped. `has_changed_rights` is set by whatever
-    statement may change who may do what, and reset by whoever asks.
+    again. `is_over` tells whether what a pipeline waits for is to be stopped. Each statement that may write sets
+    `has_written`, and each that may change who may do what `has_changed_rights`; whoever asks resets them.
     """
 
     dialect: ClassVar[Dialect] = DIALECT
@@ -137,7 +129,7 @@ class PostgresConnection:
 
     def _connect(self) -> None:
         self.driver = self._open()
-        self.has_changed_rights = False
+        self.has_written = self.has_changed_rights = False
         self.is_over: Callable[[], bool] | None = None
         self._wire = self.driver.pgconn
         self._values = Transformer(self.driver)
@@ -173,8 +165,12 @@ class PostgresConnection:
     def execute(self, sql: str, args: Sequence[Any] = (), /) -> PostgresRows:
         """Run one statement; within `pipelined`, send it."""
         self._leave()
-        if _is_about_rights(sql):
-            self.has_changed_rights = True
+        if not sql.startswith("SELECT"):
+            if sql.startswith("ROLLBACK") and self._batch.sent:  # it is to be done whatever failed before it
+                self.end_batch()
+            self.has_written = True
+            if _is_about_rights(sql):
+                self.has_changed_rights = True
         values, wire = self._values, self._wire
         bound = values.dump_sequence(args, [PyFormat.AUTO] * len(args))
         types, formats = values.types or (), values.formats
@@ -245,11 +241,7 @@ class PostgresConnection:
             batch = self.end_batch()
             self._wait()
             if batch.failed is not None:
-                raise EarlierFailed if batch.is_earlier else error_of(batch.failed)
-
-    def mark(self) -> None:
-        """Begin with what is told apart in a pipeline: what was sent before, and fails, then raises EarlierFailed."""
-        self._batch.marked = len(self._batch.sent)
+                raise error_of(batch.failed)
 
     def begin(self) -> None:
         """Have PostgreSQL begin with what was sent in a pipeline, whose answers nobody waits for yet."""
@@ -315,9 +307,13 @@ class PostgresConnection:
         """Return the name of a statement that is prepared, None of one that is not."""
         key, wire = (sql, types), self._wire
         name = self._names.get(key)
-        if name is not None or key not in self._seen or not self.prepares:
-            self._seen.add(key)
+        if name is not None or not self.prepares:
             return name
+        if key not in self._seen:
+            if len(self._seen) >= MOST_SEEN:
+                self._seen.clear()
+            self._seen.add(key)
+            return None
         if len(self._names) >= MOST_PREPARED:
             self._names.clear()
             self._seen.clear()
@@ -359,10 +355,10 @@ def is_pooled(url: str) -> bool:
     return _POOLED.search(url) is not None
 
 
-def connect(url: str, plans_anew: bool = False) -> PostgresConnection:
-    """Return a new connection; one that `plans_anew` plans each statement for the values that are bound in it."""
+def connect(url: str, **settings: str) -> PostgresConnection:
+    """Return a new connection, whose session has these settings; behind a pooler it has none."""
     pooled, place = is_pooled(url), _POOLED.sub(lambda found: found[1] if found[2] else "", url)
-    options = _OPTIONS + (" -c plan_cache_mode=force_custom_plan" if plans_anew else "")
+    options = _OPTIONS + "".join(f" -c {name}={value}" for name, value in settings.items())
 
     def opened() -> "psycopg.Connection[Any]":
         return psycopg.connect(

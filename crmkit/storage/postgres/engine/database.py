@@ -79,13 +79,14 @@ class PostgresDatabase:
     async def __aenter__(self) -> Self:
         """Migrate, open. Raises Newer or Unusable."""
         await asyncio.to_thread(migrate.run, self.url)
-        reading = Reading(partial(connect, self.url, plans_anew=True), snapshot, faults.failed)
+        reading = Reading(partial(connect, self.url, plan_cache_mode="force_custom_plan"), snapshot, faults.failed)
         try:
             self._notices = (Looks if is_pooled(self.url) else Notices)(partial(connect, self.url), self.commits)
             await self._notices.listen()
             self._parts.append(self._notices)
-            self._threads = Pool(partial(connect, self.url), READERS)
-            self._reader = Reader(partial(connect, self.url), self._threads)
+            short = partial(connect, self.url, statement_timeout=f"{READ_SECONDS}s")  # what nobody waits for ends
+            self._threads = Pool(short, READERS)
+            self._reader = Reader(short, self._threads)
             self._parts.insert(0, self._reader)
             self._leases = Leases(self._threads, self.commits, self._notices)
             serving = Serving(self._threads, self._leases)

@@ -10,13 +10,14 @@ from crmkit.errors import Problem
 RETRY = {"Retry-After": "5"}  # seconds
 # SQLSTATE: connection, shutdown, too many connections, idle for too long, a server that takes no writes any more
 _LOST = ("08", "57P", "53300", "25P03", "25006")
+_TOO_LONG, _NO_ZONE = "54000", "22023"  # for an index; a name of a time zone, among other arguments
 _FULL, _CANCELED = "53", ("57014", "55P03")  # disk or memory; by whoever runs PostgreSQL, or a timeout of theirs
 _COLUMNS = re.compile(r"\(([^()]*(?:\([^()]*\))?[^()]*)\)=\(")
 
 
 def is_refused(error: BaseException) -> bool:
-    """Tell whether a row breaks a rule of its table: a type, a check, a foreign key, a unique value."""
-    return isinstance(error, psycopg.IntegrityError | psycopg.DataError)
+    """Tell whether a row breaks a rule of its table: a type, a check, a foreign key, a unique or indexed value."""
+    return isinstance(error, psycopg.IntegrityError | psycopg.DataError | errors.ProgramLimitExceeded)
 
 
 def taken(error: BaseException) -> str | None:
@@ -44,6 +45,10 @@ def may_run_again(error: BaseException) -> bool:
 def failed(error: BaseException) -> BaseException:
     """Return what the caller gets of a read or write that raised this and was not done."""
     state = getattr(error, "sqlstate", None) or ""
+    if state == _TOO_LONG:
+        return Problem("too_large", "A text is longer than an index of PostgreSQL takes, some 2,700 bytes: shorten it.")
+    if state == _NO_ZONE and "time zone" in str(error):
+        return Problem("invalid_value", "The time zone data of PostgreSQL does not have this time zone: send another.")
     if is_lost(error) or isinstance(error, TimeoutError):
         why = "The database of this server cannot be reached at the moment"
     elif _is_conflict(error):

@@ -48,9 +48,9 @@ class LaneTx(Tx):
     """A Tx that locks the lanes which it enters."""
 
     def enter(self, *lanes: Lane) -> None:
-        """Lock these lanes, unless it has them or needs none."""
+        """Lock these lanes, unless it has them."""
         new = {*lanes} - self.lanes
         super().enter(*lanes)
         connection = self.connection
-        if new and isinstance(connection, PostgresConnection) and not self.lanes.issuperset(ANYWHERE):
+        if new and isinstance(connection, PostgresConnection):
             lock(connection, new)

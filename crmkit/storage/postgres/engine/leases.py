@@ -108,7 +108,8 @@ class Leases:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
             with suppress(Exception):  # it ends by itself
-                await self._pool.run(self._given_back, name)
+                await self._pool.run(end, name, self.holder)
+                self._notices.tell({TOPIC})
 
     async def _taken(self, name: str, ends: float, seconds: float) -> float:
         """Return until when the lease is this process's by its own clock: not at all, or where nobody can say, `ends`.
@@ -122,7 +123,3 @@ class Leases:
         except Exception:  # reads and writes tell that the database is away
             return ends
         return began + HELD_SECONDS if is_own else 0
-
-    def _given_back(self, connection: PostgresConnection, name: str) -> None:
-        end(connection, name, self.holder)
-        self._notices.tell(connection, {TOPIC})

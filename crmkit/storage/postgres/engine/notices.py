@@ -1,4 +1,8 @@
-"""Commits of all processes: told by NOTIFY in the transaction, heard on a connection of its own."""
+"""Commits of all processes: told by NOTIFY a moment after them, heard on a connection of its own.
+
+A transaction that tells by NOTIFY holds a lock of all databases of the server until its commit is on the disk. So those
+that write do not tell themselves: commits would wait for each other's flush, those of all processes.
+"""
 
 import asyncio
 import json
@@ -9,11 +13,13 @@ from contextlib import suppress
 
 import psycopg
 
-from crmkit.storage.interface.commits import RIGHTS, Commits
+from crmkit.storage.interface.commits import Commits
 from crmkit.storage.postgres.engine.connection import PostgresConnection
+from crmkit.storage.postgres.engine.pool import Pool
 
 CHANNEL = "crmkit_commits"
 LONGEST = 7_000  # bytes of names in one notice, of which PostgreSQL takes 8,000; of more, everybody is woken
+TOGETHER_SECONDS = 0.01  # whose commits are told together
 AGAIN_SECONDS = 2  # after the connection was lost
 
 log = logging.getLogger("crmkit")
@@ -25,7 +31,10 @@ class Notices:
     def __init__(self, open_: Callable[[], PostgresConnection], commits: Commits) -> None:
         self._open = open_
         self._commits = commits
+        self._pool = Pool(open_, 1)
         self._own = secrets.token_hex(8)
+        self._untold: set[str | None] = set()
+        self._telling: asyncio.Task[None] | None = None
         self._loop = asyncio.get_running_loop()
         self._connection: PostgresConnection | None = None
         self._file = -1  # its number, which another connection may have once it is lost
@@ -39,19 +48,33 @@ class Notices:
         self._loop.add_reader(self._file, self._heard)
         self._heard()
 
-    def tell(self, connection: PostgresConnection, names: Collection[str | None]) -> None:
-        """Have other processes told of these names once this transaction is committed."""
-        if names:
+    def tell(self, names: Collection[str | None]) -> None:
+        """Have other processes told that these names were committed, within a moment.
+
+        Where this process is killed before, they find out when they look by themselves.
+        """
+        self._untold.update(names)
+        if self._untold and (self._telling is None or self._telling.done()):
+            self._telling = self._loop.create_task(self._tell())
+
+    async def _tell(self) -> None:
+        while self._untold:
+            await asyncio.sleep(TOGETHER_SECONDS)
+            names, self._untold = self._untold, set()
             said = json.dumps([self._own, *names])
             if len(said.encode()) > LONGEST:
                 said = json.dumps([self._own])
-            _say(connection, said)
+            with suppress(psycopg.Error):  # who loses the database wakes everybody once it is back
+                await self._pool.read(_say, said)
 
     async def close(self) -> None:
         self._is_closed = True
+        if self._telling is not None:
+            await self._telling
         if self._again is not None:
             self._again.cancel()
         self._drop()
+        await self._pool.close()
 
     def _opened(self) -> PostgresConnection:
         connection = self._open()
@@ -77,9 +100,6 @@ class Notices:
             self._again = self._loop.create_task(self._listen_again())
 
     def pass_on(self, said: str) -> None:
-        if said == RIGHTS:  # a trigger of the schema: somebody's rights were changed, by whatever statement
-            self._commits.tell([RIGHTS])
-            return
         by, *names = json.loads(said)
         if by != self._own:
             self._commits.tell(names) if names else self._commits.tell_all()
@@ -100,12 +120,12 @@ class Notices:
             self._connection = None
 
 
-def told_from_outside(connection: PostgresConnection, names: Collection[str | None]) -> None:
-    """Have all processes that serve told, from one that does not."""
+def tell_from_outside(connection: PostgresConnection) -> None:
+    """Tell all processes that serve, from one that does not, that something was committed."""
     _say(connection, json.dumps([""]))
 
 
 def _say(connection: PostgresConnection, said: str) -> None:
-    connection.execute("SELECT pg_notify(?, ?)", (CHANNEL, said))
+    connection.execute("SELECT set_config('synchronous_commit', 'off', TRUE), pg_notify(?, ?)", (CHANNEL, said))
     if not connection.prepares:  # there is a pooler, so others look (see pooler)
         connection.execute("INSERT INTO notices (said) VALUES (?)", (said,))

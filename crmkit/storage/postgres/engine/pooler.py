@@ -14,7 +14,6 @@ import psycopg
 from crmkit.storage.interface.commits import Commits
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 from crmkit.storage.postgres.engine.notices import Notices
-from crmkit.storage.postgres.engine.pool import Pool
 
 LOOK_SECONDS = 0.1
 KEPT_SECONDS = 60  # of a notice; who did not look for half as long takes it that some were missed
@@ -32,41 +31,41 @@ class Looks(Notices):
 
     def __init__(self, open_: Callable[[], PostgresConnection], commits: Commits) -> None:
         super().__init__(open_, commits)
-        self._pool = Pool(open_, 1)
         self._task: asyncio.Task[None] | None = None
 
     async def listen(self) -> None:
-        seen = await self._pool.read(_visible)
-        self._task = asyncio.create_task(self._look(seen))
+        seen, life = await self._pool.read(_visible)
+        self._task = asyncio.create_task(self._look(seen, life))
 
     async def close(self) -> None:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        await self._pool.close()
+        await super().close()
 
-    async def _look(self, seen: str) -> None:
+    async def _look(self, seen: str, life: str) -> None:
         looked = dropped = time.monotonic()
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             with suppress(psycopg.Error):  # reads and writes tell that the database is away
-                seen, news = await self._pool.read(_news, seen)
+                lived = life
+                seen, news, life = await self._pool.read(_news, seen)
                 for said in news:
                     self.pass_on(said)
                 before, looked = looked, time.monotonic()
-                if looked - before > KEPT_SECONDS / 2:
+                if looked - before > KEPT_SECONDS / 2 or life != lived:  # a crash empties the table
                     self._commits.tell_all()
                 if looked - dropped > KEPT_SECONDS:
                     dropped = looked
                     await self._pool.run(lambda connection: connection.execute(_DROP))
 
 
-def _visible(connection: PostgresConnection) -> str:
+def _visible(connection: PostgresConnection) -> tuple[str, str]:
     found: str = connection.execute("SELECT CAST(pg_current_snapshot() AS text)").fetchone()[0]
-    return found
+    return found, connection.life
 
 
-def _news(connection: PostgresConnection, seen: str) -> tuple[str, list[str]]:
-    """Return which transactions are visible now, and what those told that were not `seen`."""
+def _news(connection: PostgresConnection, seen: str) -> tuple[str, list[str], str]:
+    """Return which transactions are visible now, what those told that were not `seen`, and the server's life."""
     rows = connection.execute(_NEWS, (seen, seen)).fetchall()
-    return rows[0][0], [said for _, said in rows if said is not None]
+    return rows[0][0], [said for _, said in rows if said is not None], connection.life

@@ -10,25 +10,22 @@ from msgspec import Struct
 from psycopg import errors
 
 from crmkit.model.actor import Actor
-from crmkit.storage.interface.commits import EVERYTHING
+from crmkit.storage.interface.commits import EVERYTHING, RIGHTS
 from crmkit.storage.interface.lanes import ANYWHERE, Lane
 from crmkit.storage.interface.tx import Known, Unit
 from crmkit.storage.postgres.engine import faults, lanes
-from crmkit.storage.postgres.engine.connection import EarlierFailed, PostgresConnection
+from crmkit.storage.postgres.engine.connection import PostgresConnection
 from crmkit.storage.postgres.engine.lanes import LaneTx
 
 RUNS = 5  # of a transaction that PostgreSQL ended, or whose connection was lost before its COMMIT
-RUNS_TOGETHER = 2  # of them by all of its units
 CONFLICT_PAUSE = 0.02  # seconds, in which others of a deadlock take the lanes that they wait for
 CONNECT_SECONDS, CONNECT_PAUSE = 0.2, 0.05  # until it is given up, between two tries
 SETTLE_SECONDS = 4  # to find out how a transaction ended
 UPKEEP: Lane = "upkeep:"  # of work of the system that names no lane: of all processes, one does it at a time
 
-Tell = Callable[[PostgresConnection, set[str | None]], None]
-
 
 class Work(Struct):
-    """A unit of work and who waits for it; `names` is whom its commit is told to."""
+    """A unit of work and who waits for it; `names` is whom its commit is told to, once it has run."""
 
     unit: Unit[Any]
     actor: Actor | None
@@ -36,6 +33,17 @@ class Work(Struct):
     is_silent: bool = False
     is_beside: bool = False  # work that a request left, which waits for nobody
     names: set[str | None] = set()
+
+
+class _NotTogether(Exception):
+    """Units cannot be committed together: one failed, and what it wrote cannot be taken back alone.
+
+    `at` is its place, None where nobody knows which one it was.
+    """
+
+    def __init__(self, at: int | None = None) -> None:
+        super().__init__()
+        self.at = at
 
 
 class _InDoubt(Exception):
@@ -48,28 +56,29 @@ class _InDoubt(Exception):
         self.outcomes = outcomes
 
 
-def run(connection: PostgresConnection, works: Sequence[Work], now_: Callable[[], str], tell: Tell) -> list[Any]:
+def run(connection: PostgresConnection, works: Sequence[Work], now_: Callable[[], str]) -> list[Any]:
     """Return for each unit its value or the exception it raised, after one commit for all of the same lanes.
 
-    What PostgreSQL ended runs again; several units that were ended together twice do so in transactions of their own.
+    Units of which one fails after it may have written run again: that one alone, those before and after it together.
+    What PostgreSQL ended runs again, too, each unit in a transaction of its own.
     """
-    for _ in range(RUNS_TOGETHER if len(works) > 1 else RUNS):
+    parts = [[work] for work in works]
+    for _ in range(1 if len(works) > 1 else RUNS):
         try:
             if connection.driver.closed:
                 _connect(connection)
         except psycopg.Error as error:
             return [faults.failed(error)] * len(works)
         try:
-            return _transaction(connection, works, now_, tell)
+            return _transaction(connection, works, now_())
         except _InDoubt as doubt:
             problem = faults.failed(doubt.__cause__ or doubt)
-            is_done = _is_done(connection, doubt)
-            if is_done is None:
-                return [faults.outcome_unknown(doubt.__cause__ or doubt)] * len(works)
-            if is_done:
-                return doubt.outcomes
-        except EarlierFailed:  # each unit gets an error of its own where it is alone
-            break
+            outcomes = _settled(connection, doubt)
+            if outcomes:
+                return outcomes
+        except _NotTogether as failed:
+            if failed.at is not None:
+                parts = [[*works[: failed.at]], [works[failed.at]], [*works[failed.at + 1 :]]]
         except psycopg.Error as error:
             problem = faults.failed(error)
             if not faults.may_run_again(error):
@@ -80,7 +89,7 @@ def run(connection: PostgresConnection, works: Sequence[Work], now_: Callable[[]
                 time.sleep(CONFLICT_PAUSE)
     if len(works) == 1:
         return [problem]
-    return [outcome for work in works for outcome in run(connection, [work], now_, tell)]
+    return [outcome for part in parts if part for outcome in run(connection, part, now_)]
 
 
 def _connect(connection: PostgresConnection) -> None:
@@ -93,6 +102,14 @@ def _connect(connection: PostgresConnection) -> None:
             if time.monotonic() > ends:
                 raise
         time.sleep(CONNECT_PAUSE)
+
+
+def _settled(connection: PostgresConnection, doubt: _InDoubt) -> list[Any]:
+    """Return the outcomes of a transaction that was committed, or that they are unknown; [] if nothing was done."""
+    is_done = _is_done(connection, doubt)
+    if is_done is None:
+        return [faults.outcome_unknown(doubt.__cause__ or doubt)] * len(doubt.outcomes)
+    return doubt.outcomes if is_done else []
 
 
 def _is_done(connection: PostgresConnection, doubt: _InDoubt) -> bool | None:
@@ -137,9 +154,7 @@ def _status(connection: PostgresConnection, id: str, held: Collection[Lane]) -> 
     return status
 
 
-def _transaction(
-    connection: PostgresConnection, works: Sequence[Work], now_: Callable[[], str], tell: Tell
-) -> list[Any]:
+def _transaction(connection: PostgresConnection, works: Sequence[Work], now: str) -> list[Any]:
     """Return the outcomes of units that were committed together.
 
     Statements are sent without waiting, but for those whose rows somebody looks at. So one that fails may be noticed in
@@ -152,12 +167,13 @@ def _transaction(
         try:
             execute("BEGIN ISOLATION LEVEL READ COMMITTED")
             id = lanes.lock(connection, held)
-            outcomes = _outcomes(connection, works, now_(), held)
+            outcomes = _outcomes(connection, works, now, held)
             if len(works) == 1 and isinstance(outcomes[0], BaseException):
+                with suppress(errors.InFailedSqlTransaction):  # that is why the unit failed
+                    connection.receive()  # what failed before, and the unit did not look at
                 execute("ROLLBACK")
                 return outcomes
             lanes.release(connection, held)
-            tell(connection, {name for work in works for name in work.names})
             if id is None:  # nobody could say how it ended: all that can fail is to fail before
                 connection.receive()
         except BaseException:
@@ -170,38 +186,41 @@ def _transaction(
                 raise _InDoubt(id, held, outcomes) from error
             _rolled_back(connection)
             raise
-    if done != b"COMMIT":  # PostgreSQL answers so where a statement failed before
-        raise RuntimeError("a unit went on after a statement of it had failed")
-    return outcomes
+    if done == b"COMMIT":
+        return outcomes
+    if len(works) > 1:  # PostgreSQL answers otherwise where a statement failed before
+        raise _NotTogether
+    return [RuntimeError("a unit went on after a statement of it had failed")]
 
 
 def _outcomes(connection: PostgresConnection, works: Sequence[Work], now: str, held: set[Lane]) -> list[Any]:
-    """Return for each unit its value or the exception it raised; the lanes that they entered are added to `held`."""
+    """Return for each unit its value or the exception it raised; the lanes that they entered are added to `held`.
+
+    No unit has a savepoint: nearly all that fail do so before they write.
+    """
     outcomes: list[Any] = []
     known = Known()
-    for work in works:
-        if len(works) > 1:
-            connection.execute("SAVEPOINT unit")
-            connection.mark()
+    for at, work in enumerate(works):
         tx = LaneTx(connection, now, work.actor, known, {*work.lanes})
         work.names = set()
-        connection.has_changed_rights = False
+        connection.has_written = connection.has_changed_rights = False
         try:
             outcomes.append(work.unit(tx))
         except Exception as error:
             if faults.may_run_again(error):
                 raise
+            if len(works) > 1 and (connection.has_written or isinstance(error, psycopg.Error)):
+                raise _NotTogether(at) from error
             outcomes.append(faults.failed(error))
             known = Known()
-            if len(works) > 1:
-                connection.execute("ROLLBACK TO unit")
         else:
             work.names = {*tx.topics} if work.is_silent else {EVERYTHING, *tx.lanes, *tx.topics}
             held |= tx.lanes
+            if connection.has_changed_rights:
+                work.names.add(RIGHTS)
         if connection.has_changed_rights:
             known = Known()
         if len(works) > 1:
-            connection.execute("RELEASE unit")
             connection.begin()
     return outcomes
 

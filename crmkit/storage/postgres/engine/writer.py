@@ -19,7 +19,7 @@ from crmkit.storage.reads.reading import tell
 T = TypeVar("T")
 
 GROUPS = (1, 2, 4, 8, 16, 32)  # sizes of groups, as they are told
-MOST_TOGETHER = 32  # units in a transaction: each has a savepoint, and past 64 PostgreSQL's snapshots grow slow
+MOST_TOGETHER = 32  # units in a transaction, for whose commit all of them wait
 
 
 class _Waiting(Struct):
@@ -89,11 +89,12 @@ class Writer:
         works = [waiting.work for waiting in group]
         self.groups.add(len(works))
         try:
-            outcomes = await self._pool.run(transactions.run, works, self._now, self._notices.tell)
+            outcomes = await self._pool.run(transactions.run, works, self._now)
         except Exception as error:
             outcomes = [faults.failed(error)] * len(group)
         for waiting, outcome in zip(group, outcomes, strict=True):
             self._commits.tell(waiting.work.names)  # also of what may have been committed
+            self._notices.tell(waiting.work.names)
             tell(waiting.answer, outcome)
 
     def _now(self) -> str:

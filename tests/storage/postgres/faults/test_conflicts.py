@@ -135,7 +135,22 @@ def test_a_unit_that_goes_on_after_a_statement_failed_is_not_taken_for_done(tmp_
             back.do(back.database.write(unit, alice, silent=True))
 
 
-@pytest.mark.parametrize("order", ["bad good good", "good bad good", "good good bad", "bad wrong good", "bad bad good"])
+@pytest.mark.parametrize(
+    "order",
+    [
+        "bad good good",
+        "good bad good",
+        "good good bad",
+        "bad wrong good",
+        "bad bad good",
+        "good late good",
+        "late wrong good",
+        "good wrong good",
+        "good lost good",
+        "lost",
+        "late lost late good",
+    ],
+)
 def test_of_units_that_are_committed_together_each_gets_its_own_error_and_no_other(tmp_path: Path, order: str) -> None:
     from psycopg import errors
 
@@ -154,7 +169,15 @@ def test_of_units_that_are_committed_together_each_gets_its_own_error_and_no_oth
         def wrong(tx: Tx) -> str:
             raise LookupError
 
-        units = {"bad": bad, "good": good, "wrong": wrong}
+        def late(tx: Tx) -> str:
+            good(tx)
+            raise LookupError
+
+        def lost(tx: Tx) -> str:
+            bad(tx)
+            raise LookupError
+
+        units = {"bad": bad, "good": good, "wrong": wrong, "late": late, "lost": lost}
         names = order.split()
 
         async def together() -> list[Any]:
@@ -166,6 +189,7 @@ def test_of_units_that_are_committed_together_each_gets_its_own_error_and_no_oth
             return str(connection.execute(sql, (alice.workspace_id,)).fetchone()[0])
 
         outcomes = back.do(together())
-        expected = {"bad": errors.ForeignKeyViolation, "good": str, "wrong": LookupError}
+        refused = errors.ForeignKeyViolation
+        expected = {"bad": refused, "good": str, "wrong": LookupError, "late": LookupError, "lost": refused}
         assert [type(outcome) for outcome in outcomes] == [expected[name] for name in names]
         assert back.do(back.database.read(None, named)).count("!") == names.count("good")
