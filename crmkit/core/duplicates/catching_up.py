@@ -11,6 +11,9 @@ def step(tx: Tx, kinds: Kinds) -> bool:
     left = unpaired.first(tx.connection)
     if left is None:
         return False
+    tx.enter(left.workspace.id)
+    if unpaired.first(tx.connection) != left:  # somebody wrote it before this had the lane
+        return True
     kind = kinds.by_word[left.plural]
     rows = unpaired.rows_of(tx.connection, kind, left)
     for _, record in rows:
