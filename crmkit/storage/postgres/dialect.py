@@ -19,6 +19,9 @@ _TESTS = {"like": "crm_contains({0}, {1})", "starts": "crm_starts({0}, {1})", "e
 _JSON = "(r.custom::json #> ?::text[])"  # what a key holds
 _TEXT = "(r.custom::json #>> ?::text[])"
 
+# of zones whose name is an abbreviation, too, which PostgreSQL takes for a time without summer
+_ZONES = {"CET": "Europe/Brussels", "EET": "Europe/Athens", "MET": "Europe/Brussels", "WET": "Europe/Lisbon"}
+
 
 def _condition(key: CustomKey, operator: str, value: Any) -> Statement:
     """Return the condition on what a custom key holds: numbers compare as numbers, all else as text without case."""
@@ -61,7 +64,7 @@ def _of_path(form: str, key: CustomKey) -> Statement:
 
 def _bucketed(unit: str, zone: str, value: Statement) -> Statement:
     """Return the bucket; unit and zone are literals, since PostgreSQL groups by what it knows to be the same."""
-    before = ", ".join("'{}'".format(text.replace("'", "''")) for text in (unit, zone))
+    before = ", ".join("'{}'".format(text.replace("'", "''")) for text in (unit, _ZONES.get(zone, zone)))
     return Statement(f"crm_bucket({before}, ") + value + Statement(")")
 
 

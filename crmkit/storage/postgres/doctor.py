@@ -10,7 +10,7 @@ from crmkit.storage.postgres import migrate
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
 from crmkit.storage.postgres.schema import newest
 
-USED = 28  # connections that one process opens at most, with a stream each for some
+USED = 29  # connections that one process opens at most, with a stream each for some
 
 
 def examine(url: str) -> Iterator[Finding]:

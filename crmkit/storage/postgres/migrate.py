@@ -178,13 +178,15 @@ def faults(connection: PostgresConnection) -> list[str]:
     found = []
     if connection.driver.info.server_version < LEAST_VERSION:
         found.append("PostgreSQL 14 or later is needed")
-    encoding, collation = connection.execute(
-        "SELECT pg_encoding_to_char(encoding), datcollate FROM pg_database WHERE datname = current_database()"
+    encoding, collation, is_of_code_points = connection.execute(
+        "SELECT pg_encoding_to_char(encoding), datcollate, 'a' > 'B' FROM pg_database "
+        "WHERE datname = current_database()"
     ).fetchone()
-    if encoding != "UTF8" or collation not in ("C", "POSIX"):
+    if encoding != "UTF8" or collation not in ("C", "POSIX") or not is_of_code_points:  # as by ICU, whatever its name
         found.append(
             f"the database has encoding {encoding} and collation {collation}; make one by: CREATE DATABASE crmkit "
-            "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
+            "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8' (and LOCALE_PROVIDER libc where that "
+            "of the server is ICU)"
         )
     return found
 

@@ -1,9 +1,12 @@
 """PostgreSQL as a brand: what the operator does with it, and what happens when it goes away for a moment."""
 
 import asyncio
+import random
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -136,3 +139,26 @@ def test_a_search_and_its_words_follow_what_is_written(home: House, alice: Perso
     alice.patch(f"/contacts/{id}", json={"name": "Jane Miller"})
     assert id not in alice.text("GET", "/contacts?search=kelason")
     assert id in alice.text("GET", "/contacts?search=milller")  # a typo
+
+
+def test_a_text_that_no_index_of_postgresql_takes_is_refused_with_what_to_do(home: House, alice: Person) -> None:
+    alice.json_of("POST", "/fields", {"kind": "contact", "key": "proof", "type": "text"})
+    long = random.Random(1).randbytes(4_000).hex()
+    answer = alice.post("/contacts", json={"name": "Jane", "custom": {"proof": long}})
+    assert (answer.status_code, "2,700 bytes: shorten it" in answer.text) == (413, True)
+    assert alice.json_of("GET", "/contacts")["total"] == 0
+    assert alice.post("/contacts", json={"name": "Jane", "custom": {"other": long}}).status_code == 201
+
+
+@pytest.mark.parametrize("zone", ["CET", "EET", "MET", "WET", "Europe/Zurich"])
+def test_a_zone_has_its_summer_also_where_its_name_is_an_abbreviation(home: House, alice: Person, zone: str) -> None:
+    for at in ("2026-01-10T", "2026-07-10T"):
+        for hour in range(20, 24):
+            alice.post("/tasks", json={"title": "call", "due_at": f"{at}{hour}:30:00Z"})
+    found = alice.json_of("GET", f"/tasks/count?by=due_at.day&timezone={zone}")["items"]
+    days: dict[str, int] = {}
+    for at in ("2026-01-10T", "2026-07-10T"):
+        for hour in range(20, 24):
+            day = datetime.fromisoformat(f"{at}{hour}:30:00+00:00").astimezone(ZoneInfo(zone)).date().isoformat()
+            days[day] = days.get(day, 0) + 1
+    assert {item["due_at.day"]: item["count"] for item in found} == days

@@ -119,7 +119,7 @@ def _read(back: Desk, actor: Any) -> None:
 def test_no_statement_is_planned_as_a_scan_of_a_large_table(ran: tuple[str, Ran]) -> None:
     url, found = ran
     assert len(found) > 150
-    with closing(connect(url, plans_anew=True)) as connection:
+    with closing(connect(url, plan_cache_mode="force_custom_plan")) as connection:
         large = {table for (table,) in connection.execute(_LARGE, (ROWS,)).fetchall()}
         assert {"contacts", "contacts_texts", "activities", "tasks", "audit"} <= large
         assert "\n\n".join(_scans(connection, large, {sql: args for (sql, _), args in found.items()})) == ""
