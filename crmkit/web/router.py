@@ -138,6 +138,8 @@ class Router:
         for name, starts in self._starts[path]:
             if not ids[name].startswith(starts):
                 self._nearest.check(ids[name], starts, method, scope["path"])
+        if "\x00" in scope["path"]:
+            raise Problem("invalid_value", "Leave NUL characters (%00) out of the path.")
         read_query(scope, route)
         return route, ids
 
