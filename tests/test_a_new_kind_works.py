@@ -23,6 +23,8 @@ from tests.core.undo.contents import newest
 from tests.house import House, Person, record_in, settings_of
 from tests.teams.office import JSON, Books, address, enter, erased, new, office, stepped
 
+pytestmark = pytest.mark.sqlite  # its table is made by a migration
+
 
 class Asset(Followed, frozen=True):
     """Something that is owned."""

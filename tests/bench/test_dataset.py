@@ -25,6 +25,8 @@ from tests.house import UNLIMITED, GivenClock, Person, house
 from tests.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, TASK
 from tests.storage.desk import desk
 
+pytestmark = pytest.mark.sqlite  # the data set is a file
+
 SIZE, SMALL, MEDIUM = 600, 5, 40
 MADE = (CONTACT, COMPANY, DEAL, TASK, ACTIVITY)  # what the data has
 

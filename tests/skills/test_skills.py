@@ -163,6 +163,7 @@ def test_a_digest_reads_all_pages_of_changes_and_stops_at_an_error(
     assert "ERROR invalid_" in sh.fails(0)
 
 
+@pytest.mark.sqlite
 def test_a_backup_that_was_not_made_proves_nothing(server: Process, tmp_path: Path) -> None:
     for folder in ("backups", "none"):
         (tmp_path / folder).mkdir()
@@ -175,6 +176,7 @@ def test_a_backup_that_was_not_made_proves_nothing(server: Process, tmp_path: Pa
     sh.fails(1)
 
 
+@pytest.mark.sqlite
 def test_a_backup_is_proved_by_a_restore(server: Process, agent: Person, tmp_path: Path) -> None:
     assert agent.post("/contacts", json={"name": "Kept"}).status_code == 201
     backups = tmp_path / "backups"

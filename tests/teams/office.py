@@ -5,7 +5,7 @@ import itertools
 import re
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -219,9 +219,8 @@ class Books:
     def ask(self, sql: str, *args: Any) -> list[tuple[Any, ...]]:
         if postgres.SERVER and sql.startswith("PRAGMA"):  # which checks each statement
             return {"PRAGMA foreign_key_check": [], "PRAGMA integrity_check": [("ok",)]}[sql]
-        with closing(self._connection.execute(sql, args)) as cursor:
-            found: list[tuple[Any, ...]] = cursor.fetchall()
-            return found
+        found: list[tuple[Any, ...]] = self._connection.execute(sql, args).fetchall()
+        return found
 
     def tables(self) -> list[str]:
         """Return every table there is, those in which a search index keeps its content included."""

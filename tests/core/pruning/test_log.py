@@ -92,6 +92,7 @@ def test_entries_go_by_their_age_and_all_that_reads_the_log_says_where_it_begins
     assert f"moved is of changes since {begin}" in alice.text("GET", "/analytics/summary?period=all_time")
 
 
+@pytest.mark.sqlite
 def test_a_log_that_cannot_be_read_keeps_no_other_one_from_going(
     home: House, alice: Person, caplog: pytest.LogCaptureFixture
 ) -> None:

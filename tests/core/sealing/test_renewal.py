@@ -36,6 +36,7 @@ def test_entries_that_were_erased_removed_for_their_age_or_gone_with_a_workspace
     assert fault.endswith("was changed")
 
 
+@pytest.mark.sqlite
 def test_a_removal_that_nobody_proved_is_proved_from_then_on(back: Desk) -> None:
     alice = lived(back)
     prune(back, alice, "2026-06-10T09:00:02Z")
