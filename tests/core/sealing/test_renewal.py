@@ -1,11 +1,15 @@
 """A log that is sealed anew: what went before stays told, and what is changed from then on is found."""
 
+import pytest
+
 from crmkit.core.sealing import verify
 from crmkit.core.sealing.verify import Verdict
 from crmkit.storage.sqlite.brand import SQLITE
 from tests.core.sealing.logs import end, erase, lived, looked, opened, prune, rows, sealed
 from tests.house import BOB, CHARLIE
 from tests.storage.desk import Desk
+
+pytestmark = pytest.mark.sqlite  # it changes the file by hand
 
 OTHER = b"x" * 32  # another key
 
@@ -36,7 +40,6 @@ def test_entries_that_were_erased_removed_for_their_age_or_gone_with_a_workspace
     assert fault.endswith("was changed")
 
 
-@pytest.mark.sqlite
 def test_a_removal_that_nobody_proved_is_proved_from_then_on(back: Desk) -> None:
     alice = lived(back)
     prune(back, alice, "2026-06-10T09:00:02Z")
