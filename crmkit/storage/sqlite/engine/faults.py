@@ -88,6 +88,16 @@ def cannot_open(file: Path, error: BaseException) -> str:
     return f"the database {file} cannot be opened: {error}; `crmkit doctor` looks at it, or restore a copy"
 
 
+def cannot_migrate(file: Path, error: BaseException) -> str:
+    """Return why the database in `file` could not be migrated, and what to do: one line for the operator."""
+    if is_full(file.parent, error):
+        return (
+            f"the disk that holds {file.parent} is full, so the database cannot be migrated: free twice what it takes, "
+            "since a copy is kept, and start again; nothing is lost"
+        )
+    return f"the database {file} cannot be migrated: {error}; `crmkit doctor` looks at it, or restore a copy"
+
+
 def is_full(folder: Path, error: BaseException) -> bool:
     """Tell whether a full disk caused the error: without room for the log's index SQLite reports an I/O error."""
     code = _code(error) if isinstance(error, sqlite3.Error) else 0

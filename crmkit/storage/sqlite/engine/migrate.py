@@ -33,12 +33,15 @@ def run(
     with closing(_opened(file, connect)) as connection:
         pending = not_applied(connection, file, migrations)
         done, kept = len(migrations) - len(pending), None
-        if pending and done:
-            kept = keep_copy(connection, file, done)
-        elif not done and not by_steps:
-            done = _begin(connection, migrations)
-        for number, migration in enumerate(migrations[done:], start=done + 1):
-            apply(connection, number, migration)
+        try:
+            if pending and done:
+                kept = keep_copy(connection, file, done)
+            elif not done and not by_steps:
+                done = _begin(connection, migrations)
+            for number, migration in enumerate(migrations[done:], start=done + 1):
+                apply(connection, number, migration)
+        except sqlite3.Error as error:
+            raise Unusable(faults.cannot_migrate(file, error)) from error
         if kept is not None:
             log.warning("the database was migrated; %s has it as it was: remove that once you are content", kept)
         return [migration.name for migration in pending]
@@ -121,6 +124,10 @@ def keep_copy(connection: SqliteConnection, file: Path, done: int) -> Path:
     part = copy.with_suffix(".part")
     part.unlink(missing_ok=True)
     part.touch(mode=0o600)
-    connection.execute("VACUUM INTO ?", (str(part),))
-    part.replace(copy)
+    try:
+        connection.execute("VACUUM INTO ?", (str(part),))
+        part.replace(copy)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
     return copy

@@ -6,7 +6,7 @@ import stat
 import subprocess
 from collections import Counter
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pytest
 from crmkit.model.record import Kind
 from crmkit.storage.columns import stored, table_columns
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.database import Unusable
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
@@ -22,6 +23,7 @@ from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration
 from crmkit.storage.sqlite.search import trigrams
 from crmkit.storage.sqlite.search.sql import phrase
+from tests.disks import mounted
 from tests.house import ROOT, command, run
 from tests.kinds import ACTIVITY, AUDIT, KINDS
 
@@ -300,6 +302,32 @@ def test_a_copy_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
     assert migrate.run(file, connect) == [m.name for m in MIGRATIONS[1:]]
     assert described(file.with_name("crmkit-before-0002.db"))["version"] == (1,)
     assert not part.exists()
+
+
+@pytest.mark.parametrize("room", [0.5, 1.1], ids=["for half of the copy", "for the copy alone"])
+def test_a_migration_on_a_full_disk_is_told_and_leaves_no_half_copy(tmp_path: Path, room: float) -> None:
+    with mounted(tmp_path, "size=16m") as disk:
+        file = at_version_1(disk / "data")
+        with closing(connect(file, True)) as connection:
+            users = [(f"u_{number}", f"{number}@{'x' * 1000}.com") for number in range(500)]
+            connection.execute("BEGIN")
+            connection.executemany("INSERT INTO users VALUES (?, ?, '2026-06-10T09:00:00Z')", users)
+            connection.execute("COMMIT")
+        size, before = file.stat().st_size, described(file)
+        with (disk / "filler").open("wb", buffering=0) as filler:
+            with suppress(OSError):
+                while True:
+                    filler.write(bytes(4096))
+            filler.truncate(filler.tell() - int(size * room))
+        with pytest.raises(Unusable, match=rf"the disk that holds {file.parent} is full, .* free twice what it takes"):
+            migrate.run(file, connect)
+        copies = [copy.name for copy in file.parent.glob("crmkit-before-*")]
+        assert copies == ([] if room < 1 else ["crmkit-before-0002.db"])
+        if room < 1:
+            assert described(file) == before
+        (disk / "filler").unlink()
+        assert migrate.run(file, connect)[-1] == MIGRATIONS[-1].name
+        assert described(file)["users"] == before["users"]
 
 
 def test_an_empty_database_is_not_copied_before_its_first_migration(tmp_path: Path) -> None:
