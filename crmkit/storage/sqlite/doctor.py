@@ -8,11 +8,11 @@ from pathlib import Path
 from crmkit.storage import secret
 from crmkit.storage.columns import quoted
 from crmkit.storage.data_folder import why_not
-from crmkit.storage.interface.database import Finding, InUse
+from crmkit.storage.interface.database import Finding, InUse, Unusable
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE, LOCK, held
+from crmkit.storage.sqlite.engine.folder import FILE, LOCK, held, refuse_backup
 from crmkit.storage.sqlite.files import program, room
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 
@@ -44,6 +44,7 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield from room(folder)
     try:
         with closing(connect(file, False)) as connection:
+            refuse_backup(connection, file)
             version = migrate.version(connection)
             known = len(MIGRATIONS)
             advice = (
@@ -59,6 +60,8 @@ def examine(folder: Path) -> Iterator[Finding]:
                 yield Finding(
                     "content", True, f"{workspaces} workspaces, {records} records, {file.stat().st_size:,} bytes"
                 )
+    except Unusable as error:
+        yield Finding("database", False, str(error))
     except sqlite3.Error as error:
         yield Finding("database", False, f"{file} cannot be read ({error}); restore a copy")
 

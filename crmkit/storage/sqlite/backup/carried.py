@@ -10,9 +10,10 @@ from msgspec import Struct
 from crmkit.storage import secret
 from crmkit.storage.growing import flush, written
 from crmkit.storage.interface.connection import Connection
+from crmkit.storage.sqlite.engine.folder import BACKUP, is_backup
 from crmkit.storage.transfer import kept, uploads
 
-TABLES = ("backup", "backup_files")
+TABLES = (BACKUP, "backup_files")
 PIECE = 1 << 20  # bytes of a file in one row
 
 _SCHEMA = (
@@ -52,7 +53,7 @@ def put(connection: Connection, label: Label, files: dict[str, BufferedReader]) 
 
 def label(connection: Connection) -> Label | None:
     """Return what a database says of itself; None for one that is no backup, but a copy made otherwise."""
-    if connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'backup'").fetchone() is None:
+    if not is_backup(connection):
         return None
     row = connection.execute("SELECT made_at, program, hash, key FROM backup").fetchone()
     return None if row is None else Label(*row)

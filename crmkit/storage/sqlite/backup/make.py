@@ -17,7 +17,7 @@ from crmkit.storage.sqlite.backup.carried import Label
 from crmkit.storage.sqlite.backup.files import remove
 from crmkit.storage.sqlite.engine.connection import connect_for_stream
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE, LOCK, existing
+from crmkit.storage.sqlite.engine.folder import FILE, LOCK, existing, refuse_backup
 
 
 def make(folder: Path, file: Path, part: Path, now: str) -> Backup:
@@ -105,6 +105,7 @@ def _made(folder: Path, part: Path, descriptor: int, now: str) -> str:
         (size,) = source.execute("PRAGMA page_size").fetchone()
         with carried.opened(folder, source) as files:
             _check_room(folder, part, pages * size + sum(os.fstat(file.fileno()).st_size for file in files.values()))
+            refuse_backup(source, folder / FILE)
             copying.copy(source, descriptor, part)
             source.execute("ROLLBACK")  # from here on the log may begin anew
             with closing(copying.opened(part)) as copy:

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import InUse, Unusable
 
 FILE = "crmkit.db"
 LOCK = "crmkit.lock"
+BACKUP = "backup"  # the table that makes a database a backup
 
 
 def prepare(folder: Path) -> None:
@@ -27,6 +29,20 @@ def existing(folder: Path) -> Path:
     if not file.exists() or not file.stat().st_size:
         raise Unusable(f"there is no database in {folder}: name the data folder with --data")
     return file
+
+
+def is_backup(connection: Connection) -> bool:
+    """Tell whether a database is a backup, which carries more than a database."""
+    return connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (BACKUP,)).fetchone() is not None
+
+
+def refuse_backup(connection: Connection, file: Path) -> None:
+    """Raise Unusable where the database in `file` is a backup, which somebody copied there."""
+    if is_backup(connection):
+        raise Unusable(
+            f"{file} is a backup that was copied there, without its key and files: move it to another folder, then "
+            f"`crmkit restore` it with --data {file.parent}"
+        )
 
 
 def hold(folder: Path) -> int:

@@ -14,6 +14,7 @@ from crmkit.storage.interface.database import Newer, Unusable
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import refuse_backup
 from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration, schema
 
 log = logging.getLogger("crmkit")
@@ -27,8 +28,8 @@ def run(
     """Bring the database in `file` up to date and return the names of the migrations applied.
 
     An empty one gets the newest schema at once, or, `by_steps`, goes through each migration too.
-    The caller holds the folder's lock. Raises Unusable when the file is no database, and Newer when the database knows
-    a migration that this program does not.
+    The caller holds the folder's lock. Raises Unusable when the file is no database, or a backup, or the disk is full,
+    and Newer when the database knows a migration that this program does not.
     """
     with closing(_opened(file, connect)) as connection:
         pending = not_applied(connection, file, migrations)
@@ -50,7 +51,11 @@ def run(
 def not_applied(
     connection: SqliteConnection, file: Path, migrations: tuple[Migration, ...] = MIGRATIONS
 ) -> tuple[Migration, ...]:
-    """Return the migrations that the database in `file` does not have yet; raises Newer where it has others."""
+    """Return the migrations that the database in `file` does not have yet.
+
+    Raises Newer where it has others, Unusable where it is a backup that was copied there.
+    """
+    refuse_backup(connection, file)
     done = version(connection)
     if done > len(migrations):
         raise Newer(

@@ -1,5 +1,6 @@
 """A restore puts a backup in the place of what a folder holds, or changes nothing; what was there is kept."""
 
+import re
 import shutil
 import stat
 from collections.abc import Callable
@@ -11,6 +12,7 @@ import pytest
 from crmkit.storage import secret
 from crmkit.storage.interface.database import InUse, Newer, Unusable
 from crmkit.storage.sqlite.backup.make import make
+from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
@@ -165,6 +167,22 @@ def test_the_database_of_the_folder_itself_is_no_backup_of_it(folder: Path) -> N
     with pytest.raises(Unusable, match="is the database of .* itself: name a backup"):
         restored(folder, folder / FILE)
     assert names(folder) == ["José"]
+
+
+def test_a_backup_that_was_copied_to_the_place_of_the_database_is_used_once_it_is_restored(
+    folder: Path, backup: Path, tmp_path: Path
+) -> None:
+    shutil.copy(backup, folder / FILE)
+    told = r"is a backup that was copied there, .* move it to another folder, then `crmkit restore` it"
+    for start in (SQLITE.migrate, SQLITE.pending, lambda data: make(data, tmp_path / "b.db", tmp_path / "part", NOW)):
+        with pytest.raises(Unusable, match=told):
+            start(folder)
+    (finding,) = [finding for finding in SQLITE.examine(folder) if not finding.good]
+    assert re.search(told, finding.what)
+    restored(folder, (folder / FILE).rename(tmp_path / "moved.db"))
+    assert names(folder) == ["Jane"]
+    assert secret.read(folder) == secret.read(tmp_path / "jane")
+    assert SQLITE.migrate(folder) == []
 
 
 def test_a_copy_made_otherwise_is_restored_and_leaves_the_key(folder: Path, tmp_path: Path) -> None:

@@ -297,7 +297,7 @@ def test_a_copy_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
     part = file.with_name("crmkit-before-0002.part")
     part.write_bytes(b"half of a copy")
     with pytest.raises(Cut):
-        migrate.run(file, watching(cut_at(2)))  # the first asks for the version, the second copies
+        migrate.run(file, watching(cut_at(3)))  # the first two ask for the label of a backup and the version
     assert not file.with_name("crmkit-before-0002.db").exists()
     assert migrate.run(file, connect) == [m.name for m in MIGRATIONS[1:]]
     assert described(file.with_name("crmkit-before-0002.db"))["version"] == (1,)
