@@ -2,6 +2,7 @@
 
 import os
 import pwd
+import re
 import shlex
 import shutil
 import subprocess
@@ -12,8 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine.folder import FILE, LOCK
+from tests.cli.test_cli import gives_up
 from tests.house import command, run
+from tests.storage.desk import desk
 
 pytestmark = pytest.mark.slow
 
@@ -143,3 +147,61 @@ def test_a_read_only_file_system_is_told(place: Path) -> None:
         assert "is on a read-only file system" in refusal("disk", place)
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def given(place: Path) -> Path:
+    """Return a data folder with somebody in it that belongs to the plain user."""
+    with desk(place / "data") as back:
+        back.person("alice@example.com")
+    for path in (place / "data", *(place / "data").iterdir()):
+        os.chown(path, NOBODY, NOBODY)
+    return place / "data"
+
+
+@needs_root
+@pytest.mark.parametrize(("target", "mode"), [("b.db", 0o755), ("forbidden/b.db", 0o700), ("forbidden/in/b.db", 0o700)])
+def test_a_place_of_a_backup_that_is_forbidden_is_named_and_not_the_data_folder(
+    place: Path, target: str, mode: int
+) -> None:
+    given(place)
+    (place / "forbidden/in").mkdir(parents=True)
+    (place / "forbidden").chmod(mode)
+    done = run_plainly("backup", target, "--data", "data", cwd=place)
+    gives_up(done, f"{target} cannot be written: Permission denied")
+    assert "chown" not in done.stderr
+
+
+@needs_root
+def test_earlier_backups_that_may_not_be_removed_are_told_once_the_new_one_is_written(place: Path) -> None:
+    given(place)
+    (place / "kept").mkdir()
+    (place / "kept").chmod(0o1777)
+    old = place / "kept/b-20260101T000000Z.db"
+    SQLITE.backup(place / "data", old, place / "part", "2026-01-01T00:00:00Z")
+    old.chmod(0o644)
+    done = run_plainly("backup", "kept/b.db", "--keep", "1", "--data", "data", cwd=place)
+    told = "but earlier backups were not removed: kept/b-20260101T000000Z.db cannot be read or changed: Operation not"
+    gives_up(done, ".db was written, ", told)
+    assert len([*(place / "kept").iterdir()]) == 2
+
+
+@needs_root
+def test_a_key_that_cannot_be_read_is_told_as_what_it_is_and_the_rest_is_looked_at(place: Path) -> None:
+    folder = given(place)
+    (place / "kept").mkdir(mode=0o777)
+    (place / "kept").chmod(0o777)
+    os.chown(folder / "secret.key", 0, 0)
+    told = f"{folder / 'secret.key'} in the data folder belongs to user root and crmkit runs as user {USER}; as root: "
+    gives_up(run_plainly("backup", "kept/b.db", "--data", "data", cwd=place), told)
+    assert [*(place / "kept").iterdir()] == []
+    done = run_plainly("doctor", "--data", "data", cwd=place)
+    assert f"\nBAD  key: {told}" in done.stdout
+    assert {"\nok   counts: ", "\nok   jobs: ", "\nok   url: "} <= {*re.findall(r"\nok   \w+: ", done.stdout)}
+    assert done.stderr == ""
+
+
+@needs_root
+def test_a_command_runs_in_a_folder_that_its_user_may_not_enter(place: Path) -> None:
+    given(place)
+    (place / "mine").mkdir(mode=0o700)
+    assert run_plainly("migrate", "--data", str(place / "data"), cwd=place / "mine").returncode == 0

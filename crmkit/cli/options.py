@@ -32,7 +32,7 @@ def file_of(options: argparse.Namespace) -> Path | None:
     named = options.config or os.environ.get("CRMKIT_CONFIG")
     if named:
         return Path(named)
-    return Path(CONFIG) if Path(CONFIG).exists() else None
+    return Path(CONFIG) if os.path.exists(CONFIG) else None  # also in a folder that nobody may enter
 
 
 def settings_of(options: argparse.Namespace) -> Settings:

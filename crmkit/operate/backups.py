@@ -33,9 +33,13 @@ def back_up(brand: Brand, folder: Path, file: Path, keep: int | None, now: str) 
     place = file if keep is None else file.with_name(f"{file.stem}-{compact(now)}{file.suffix}")
     made = brand.backup(folder, place, part_of(file), now)
     own = partial(brand.is_backup_of, folder)
-    outdated = [] if keep is None else [old for at, old in kept(file, own) if at <= moment(now)][keep:]
-    for old in outdated:
-        old.unlink(missing_ok=True)
+    try:
+        outdated = [] if keep is None else [old for at, old in kept(file, own) if at <= moment(now)][keep:]
+        for old in outdated:
+            old.unlink(missing_ok=True)
+    except OSError as error:
+        told = f"{error.filename} cannot be read or changed: {error.strerror}"
+        raise ValueError(f"{place} was written, but earlier backups were not removed: {told}") from None
     return made, outdated
 
 

@@ -3,7 +3,6 @@
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from functools import partial
 from urllib.parse import urlsplit
 
@@ -53,7 +52,10 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
         now, is_served = stamp(system_clock()), brand.is_served(folder)
         with brand.reads(folder) as read:
             yield from kept.examine(read, kinds)
-            with suppress(ValueError):  # the key is missing, as was told
+            if why := secret.fault(folder):
+                if "key" not in bad:
+                    yield Finding("key", False, why)
+            else:
                 yield _log(read, secret.read(folder), late=verify.late(read, now) if is_served else [])
             yield from read(lambda connection: [*standing.examine(connection, now, is_served)])
             yield read(lambda connection: plans.examine(connection, settings.plans))

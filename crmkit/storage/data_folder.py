@@ -22,6 +22,12 @@ def usable(folder: Path) -> Iterator[None]:
         raise Unusable(why_not(folder, error)) from None
 
 
+def is_of(folder: Path, error: OSError) -> bool:
+    """Tell whether the error names the folder, or what is in it."""
+    named = isinstance(error.filename, str | os.PathLike)
+    return named and Path(os.path.abspath(error.filename)).is_relative_to(os.path.abspath(folder))
+
+
 def why_not(folder: Path, error: OSError) -> str:
     """Return what is wrong with the folder, on whose files the error was raised."""
     folder = folder.absolute()

@@ -6,6 +6,8 @@ import secrets
 from contextlib import suppress
 from pathlib import Path
 
+from crmkit.storage.data_folder import why_not
+
 FILE = "secret.key"
 # the key of a backup that is restored. It counts once the other file is gone, which becomes the database by one rename
 RESTORING = f"{FILE}.restoring"
@@ -68,6 +70,17 @@ def text(folder: Path) -> str:
     """Return the text of the file that the key is in; empty where there is none."""
     with suppress(FileNotFoundError):
         return place(folder).read_text(encoding="ascii", errors="replace")
+    return ""
+
+
+def fault(folder: Path) -> str:
+    """Return why the key cannot be read, and what to do; empty where it can."""
+    try:
+        read(folder)
+    except ValueError as error:
+        return str(error)
+    except OSError as error:
+        return why_not(folder, error)
     return ""
 
 

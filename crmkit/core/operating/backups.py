@@ -62,7 +62,7 @@ def examine(settings: Settings, now: datetime, is_backup: IsBackup) -> Iterator[
         made = next((at for at, _ in found if at <= now), None)
         ahead = [file.name for at, file in found if at > now]
     except OSError as error:
-        yield Finding("backup", False, f"{folder} cannot be read ({error.strerror}); {advice}")
+        yield Finding("backup", False, f"{error.filename or folder} cannot be read ({error.strerror}); {advice}")
         return
     told = f"none is in {folder}, where" if made is None else f"the newest is of {stamp(made)}, in {folder}"
     is_late = made is None or now - made > timedelta(hours=2 * hours)

@@ -14,15 +14,15 @@ LEAST_FREE_BYTES = 256 << 20
 
 
 def room(folder: Path) -> Iterator[Finding]:
-    """Yield how large the log of the database is, how much room the disk has, and whether the key is missing."""
+    """Yield how large the log of the database is, how much room the disk has, and what is wrong with the key."""
     log = folder / f"{FILE}-wal"
     size = log.stat().st_size if log.exists() else 0
     advice = "; a read of another program holds it, or the disk is too slow: end that program, or restart the server"
     yield Finding("log", size <= MOST_LOG_BYTES, f"{size:,} bytes{'' if size <= MOST_LOG_BYTES else advice}")
     free, needed = shutil.disk_usage(folder).free, max(LEAST_FREE_BYTES, 2 * size)
     told = f"{free:,} bytes are free where {folder} is"
-    if not (key := secret.place(folder)).exists():
-        yield Finding("key", False, f"{key} is missing: {secret.LOST}")
+    if why := secret.fault(folder):
+        yield Finding("key", False, why)
     yield Finding("disk", free >= needed, told if free >= needed else f"{told}: make room, or writes will be refused")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from crmkit import __version__
 from crmkit.storage import secret
+from crmkit.storage.data_folder import is_of
 from crmkit.storage.growing import FREE_BYTES, flush
 from crmkit.storage.interface.brand import Backup
 from crmkit.storage.interface.database import InUse, Unusable
@@ -24,11 +25,12 @@ def make(folder: Path, file: Path, part: Path, now: str) -> Backup:
     """Write a backup of the data in a folder to a file, in place of a backup of that name.
 
     It is written to `part` beside it; two backups with the same part exclude each other. Raises ValueError for a place
-    where none can be, InUse beside another backup, Unusable where there is no database or it is damaged.
+    where none can be, InUse beside another backup, Unusable where there is no database or it is damaged, OSError for a
+    file of the folder.
     """
     database = existing(folder)
-    _check_place(folder, file)
     try:
+        _check_place(folder, file)
         with _held(part) as descriptor:
             try:
                 hash = _made(folder, part, descriptor, now)
@@ -41,6 +43,8 @@ def make(folder: Path, file: Path, part: Path, now: str) -> Backup:
                 remove(part)
                 raise
     except OSError as error:
+        if is_of(folder, error):
+            raise
         raise ValueError(_cannot_write(file, error)) from None
     except sqlite3.Error as error:
         raise _failed(database, file, error) from None
@@ -53,7 +57,7 @@ def _check_place(folder: Path, file: Path) -> None:
     if not file.parent.is_dir():
         raise ValueError(f"there is no folder {file.parent}: make it first")
     real = file.resolve().parent
-    data = (above for above in (real, *real.parents) if above == folder.resolve() or (above / LOCK).exists())
+    data = (above for above in (real, *real.parents) if above == folder.resolve() or os.path.exists(above / LOCK))
     inside = next(data, None)
     if inside is not None:
         raise ValueError(f"{file} is inside the data folder {inside}, which it would be lost with: name another folder")
