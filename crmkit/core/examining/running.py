@@ -1,6 +1,7 @@
 """What the operator asks of the running server: all that `crmkit doctor` looks at and that takes milliseconds."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import Iterator
 
@@ -10,32 +11,51 @@ from crmkit.core.examining import plans, standing, urls
 from crmkit.core.examining.examined import Found
 from crmkit.core.operating import backups
 from crmkit.core.sealing import verify
+from crmkit.errors import Problem
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Finding
 from crmkit.storage.log import checking, seals
 from crmkit.storage.log.chain import Chain
 from crmkit.storage.log.checking import Part
 
+log = logging.getLogger("crmkit")
+
 WORKSPACES = 200  # that one read looks at
 SEALS = 2 * checking.AT_ONCE  # the newest ones, of up to 2,000 entries
-LEFT_OUT = ("files", "integrity", "links", "counts", "derived", "search", "older entries of the audit log", "mail")
+LEFT_OUT = (
+    *("files", "integrity", "links", "counts", "derived", "search"),
+    *("older entries of the audit log", "whether mail leaves"),
+)
 
 
 async def examine(call: Call) -> Found:
-    """Return what is found now, or was a moment ago; raises `busy` and `not_ready` as reads do."""
+    """Return what is found now, or was a moment ago; that the database cannot be read is found, too. Raises `busy`."""
 
     async def look() -> Found:
         crm = call.crm
         findings = [Finding("crmkit", True, f"{__version__} on Python {sys.version.split()[0]}")]
         findings += crm.database.examine()
-        findings += await call.scan(_stands, call.now)
-        findings.append(await call.scan(plans.examine, crm.settings.plans))
-        findings.append(await _log(call))
+        try:
+            findings += await call.scan(_stands, call.now)
+            findings.append(await call.scan(plans.examine, crm.settings.plans))
+            findings.append(await _log(call))
+        except Exception as error:
+            findings.append(_unreadable(error))
         findings += await asyncio.to_thread(list, backups.examine(crm.settings, crm.clock(), crm.is_backup))
         findings.append(urls.examine(crm.settings))
         return Found(call.now, findings)
 
     return await call.crm.examined.found(look)
+
+
+def _unreadable(error: Exception) -> Finding:
+    """Return that a read of the database failed; raises `busy`, which says nothing of it."""
+    if not isinstance(error, Problem):
+        log.warning("GET /doctor could not look at the data", exc_info=error)
+    elif error.code == "busy":
+        raise error
+    why = error.hint if isinstance(error, Problem) else f"{error}."
+    return Finding("database", False, f"it cannot be read: {why} `crmkit doctor`, beside the server, tells more")
 
 
 def _stands(connection: Connection, now: str) -> list[Finding]:

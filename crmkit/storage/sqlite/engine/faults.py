@@ -7,9 +7,11 @@ from crmkit.errors import Problem
 from crmkit.storage.sqlite.engine.driver import sqlite3
 
 # result codes of SQLite (sqlite.org/rescode.html): primary ones, and two of the extended ones
-_READONLY, _INTERRUPT, _IOERR, _FULL, _CANTOPEN, _CONSTRAINT = 8, 9, 10, 13, 14, 19
+_READONLY, _INTERRUPT, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _CONSTRAINT, _NOTADB = 8, 9, 10, 11, 13, 14, 19, 26
 _CONSTRAINT_PRIMARYKEY, _CONSTRAINT_UNIQUE = 1555, 2067
 _OF_THE_DISK = {_READONLY, _IOERR, _FULL}
+# what the disk cannot read (EIO) ends a statement as if the file was damaged
+_UNREADABLE = {*_OF_THE_DISK, _CORRUPT, _NOTADB}
 RETRY = {"Retry-After": "30"}  # seconds
 SMALLEST = 1 << 20  # bytes free, with less of which a database cannot be opened
 
@@ -64,7 +66,7 @@ def write_failed(error: BaseException) -> BaseException:
 
 def read_failed(error: BaseException) -> BaseException:
     """Return what the caller of a read gets that raised this: `not_ready` for a fault of the disk."""
-    if not is_of_the_disk(error):
+    if not (isinstance(error, sqlite3.Error) and _code(error) in _UNREADABLE):
         return error
     return _problem(error, "The server's disk cannot be read. Try again shortly, and tell the operator if it stays so.")
 

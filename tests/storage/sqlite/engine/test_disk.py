@@ -1,5 +1,6 @@
 """The program on a disk that is full or fails: reads go on, writes say what is the matter, and no answer is untrue."""
 
+import re
 import shutil
 import subprocess
 import time
@@ -7,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
+import httpx
 import pytest
 
 from crmkit.clock import after, stamp, system_clock
@@ -20,7 +22,8 @@ pytestmark = pytest.mark.slow
 HANGS = 30  # seconds after which something does not happen any more
 GCC = shutil.which("gcc")
 
-# makes fdatasync and fsync of the write-ahead log fail as often as the file FLUSHES_THAT_FAIL says
+# makes fdatasync and fsync of the write-ahead log fail as often as the file FLUSHES_THAT_FAIL says, and reads of it and
+# of the database, which is not mapped into memory, while there is a file READS_FAIL
 SHIM = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -28,13 +31,18 @@ SHIM = r"""
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-static int fails(int fd) {
+static int is(const char *end, int fd) {
     char link[64], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
-    ssize_t length = readlink(link, path, sizeof path - 1);
-    if (length < 4 || memcmp(path + length - 4, "-wal", 4)) return 0;
+    ssize_t length = readlink(link, path, sizeof path - 1), size = strlen(end);
+    return length >= size && !memcmp(path + length - size, end, size);
+}
+
+static int fails(int fd) {
+    if (!is("-wal", fd)) return 0;
     FILE *file = fopen(getenv("FLUSHES_THAT_FAIL") ? getenv("FLUSHES_THAT_FAIL") : "", "r+");
     if (!file) return 0;
     int left = 0;
@@ -43,6 +51,35 @@ static int fails(int fd) {
     fclose(file);
     return left > 0;
 }
+
+static int cannot_read(int fd) {
+    const char *sign = getenv("READS_FAIL");
+    if (!(is("-wal", fd) || is(".db", fd)) || access(sign, F_OK)) return 0;
+    errno = EIO;
+    return 1;
+}
+
+ssize_t read(int fd, void *to, size_t size) {
+    static ssize_t (*real)(int, void *, size_t);
+    if (!real) real = dlsym(RTLD_NEXT, "read");
+    return cannot_read(fd) ? -1 : real(fd, to, size);
+}
+
+ssize_t pread64(int fd, void *to, size_t size, off_t from) {
+    static ssize_t (*real)(int, void *, size_t, off_t);
+    if (!real) real = dlsym(RTLD_NEXT, "pread64");
+    return cannot_read(fd) ? -1 : real(fd, to, size, from);
+}
+
+ssize_t pread(int fd, void *to, size_t size, off_t from) { return pread64(fd, to, size, from); }
+
+void *mmap64(void *at, size_t size, int may, int how, int fd, off_t from) {
+    static void *(*real)(void *, size_t, int, int, int, off_t);
+    if (!real) real = dlsym(RTLD_NEXT, "mmap64");
+    return fd >= 0 && is(".db", fd) ? MAP_FAILED : real(at, size, may, how, fd, from);
+}
+
+void *mmap(void *at, size_t size, int may, int how, int fd, off_t from) { return mmap64(at, size, may, how, fd, from); }
 
 int fdatasync(int fd) {
     static int (*real)(int);
@@ -153,7 +190,8 @@ def faults(tmp_path: Path) -> tuple[Path, dict[str, str]]:
     source.write_text(SHIM)
     subprocess.run([GCC, "-shared", "-fPIC", "-o", str(shim), str(source), "-ldl"], check=True)
     control.write_text("0\n")
-    return control, {"LD_PRELOAD": str(shim), "FLUSHES_THAT_FAIL": str(control)}
+    environ = {"FLUSHES_THAT_FAIL": str(control), "READS_FAIL": str(tmp_path / "reads fail")}
+    return control, {"LD_PRELOAD": str(shim), **environ}
 
 
 def is_indexed(folder: Path) -> bool:
@@ -210,3 +248,31 @@ def test_a_write_that_the_disk_may_or_may_not_have_is_told_as_unknown(
     with process(folder) as again:
         assert names(again.url, me.token) == {"Before", "After"}
     assert "Traceback" not in served.printed()
+
+
+def test_a_disk_that_cannot_be_read_is_told_by_the_metrics_and_by_doctor(
+    tmp_path: Path, faults: tuple[Path, dict[str, str]]
+) -> None:
+    _, environ = faults
+    sign = Path(environ["READS_FAIL"])
+    with process(tmp_path / "data", **environ) as served, served.sign_in() as me:
+        planned = me.post("/import", content="name\nJane\n", headers={"Content-Type": "text/csv"})
+        assert planned.status_code == 201, planned.text
+
+        def is_up() -> bool:
+            metrics = httpx.get(f"{served.url}/metrics").text
+            (up,) = re.findall(r"^crmkit_database_up (\d)$", metrics, re.MULTILINE)
+            assert ("crmkit_imports{" in metrics) == (up == "1")
+            return up == "1"
+
+        assert is_up()
+        assert me.post("/contacts", json={"name": "Jane Doe"}).status_code == 201
+        sign.touch()
+        assert not is_up()
+        answer = httpx.get(f"{served.url}/doctor")
+        sign.unlink()
+        assert is_up()
+        assert answer.status_code == 200
+        found = {line.split(": ")[0]: line for line in answer.text.splitlines()}
+        assert "The server's disk cannot be read." in found["BAD  database"]
+        assert {"ok   sqlite", "ok   disk", "ok   url"} < found.keys()
