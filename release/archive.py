@@ -25,19 +25,25 @@ RELEASE = DIST / "release"
 BESIDE = (
     "LICENSE",
     "README.md",
+    "ARCHITECTURE.md",
+    "CONTRIBUTING.md",
     "SECURITY.md",
     "CHANGELOG.md",
     "HELP.txt",
     "deploy",
     "docs",
+    "skills",
 )  # the program, in the archive
 SUMS = "SHA256SUMS"
 
 
 def archived(file: Path, program: Path) -> None:
-    """Write the archive; it has the same bytes whenever it is made of the same files."""
+    """Write the archive; it has the same bytes whenever it is made of the same files, which git knows."""
     top = file.name.removesuffix(".tar.gz")
-    paths = [path for name in BESIDE for path in (Path(name), *Path(name).rglob("*")) if path.is_file()]
+    listed = subprocess.run(["git", "ls-files", "-z", "--", *BESIDE], capture_output=True, text=True, check=False)
+    paths = [Path(name) for name in listed.stdout.split("\0") if name]
+    if not paths:  # sources without their repository
+        paths = [path for name in BESIDE for path in (Path(name), *Path(name).rglob("*")) if path.is_file()]
     whole = io.BytesIO()
     with tarfile.open(fileobj=whole, mode="w") as archive:
         for path, name in [(program, program.name), *((path, str(path)) for path in sorted(paths))]:
