@@ -4,6 +4,7 @@ import shlex
 from urllib.parse import urlsplit
 
 from crmkit import __version__
+from crmkit.core.examining import mails
 from crmkit.settings import Settings, is_every_address
 
 YOU = "you@example.com"
@@ -56,9 +57,6 @@ def warnings(settings: Settings) -> list[str]:
             f"this server listens on every address of the machine and tells clients to use {settings.base_url}, which "
             "works on this machine alone: set [server] base_url to the address that they use"
         )
-    if settings.base_url.startswith("https://") and not settings.mail.smtp_url:
-        told.append(
-            f"nobody gets mail from {settings.base_url}: sign-in codes and invites are printed on this terminal until "
-            "[mail] smtp_url names a mail server"
-        )
+    if missing := mails.missing(settings):
+        told.append(missing)
     return told

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from crmkit import __version__
 from crmkit.announcement import YOU
 from crmkit.clock import stamp, system_clock
-from crmkit.core.examining import kept, plans, standing, urls
+from crmkit.core.examining import kept, mails, plans, standing, urls
 from crmkit.core.operating import backups
 from crmkit.core.sealing import verify
 from crmkit.mail import MailFailed, Message, mailer
@@ -92,6 +92,8 @@ def _mail(settings: Settings, recipient: str | None) -> Finding:
         sends = mailer(settings.mail.smtp_url, settings.mail.sender)
     except ValueError as error:
         return Finding("mail", False, f"[mail] {error}")
+    if told := mails.missing(settings):
+        return Finding("mail", False, f"{told}, then {TRY}")
     if not settings.mail.smtp_url:
         codes = "stand in the answer" if settings.auth.local else "are printed on the terminal of the server"
         advice = f"set [mail] smtp_url to a mail server, then {TRY}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from crmkit import __version__
 from crmkit.core.call import Call
-from crmkit.core.examining import plans, standing, urls
+from crmkit.core.examining import mails, plans, standing, urls
 from crmkit.core.examining.examined import Found
 from crmkit.core.operating import backups
 from crmkit.core.sealing import verify
@@ -43,6 +43,7 @@ async def examine(call: Call) -> Found:
             findings.append(_unreadable(error))
         findings += await asyncio.to_thread(list, backups.examine(crm.settings, crm.clock(), crm.is_backup))
         findings.append(urls.examine(crm.settings))
+        findings += mails.examine(crm.settings)
         return Found(call.now, findings)
 
     return await call.crm.examined.found(look)

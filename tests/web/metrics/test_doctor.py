@@ -11,6 +11,7 @@ from crmkit.core.call import Call
 from crmkit.core.examining import examined, running
 from crmkit.core.examining.examined import KEPT_SECONDS, Examined, Found
 from crmkit.core.sealing import sealing, verify
+from crmkit.storage.sqlite import files
 from tests import postgres
 from tests.house import ALICE, House, house
 
@@ -74,6 +75,13 @@ def test_the_json_tells_the_same(home: House) -> None:
             "imports",
             "runs without a job",
         ),
+        (
+            "INSERT INTO webhooks (seq, workspace_id, id, url, events, active, state, reason, version, created_at, "
+            "updated_at, created_by) SELECT 4294967297, id, 'wh_aaaaaaaa', 'https://example.com', '[\"*\"]', 1, "
+            "'paused', 'why', 1, '', '', '' FROM workspaces",
+            "webhooks",
+            "wh_aaaaaaaa of ",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_what_to_do(home: House, statement: str, name: str, words: str) -> None:
@@ -83,6 +91,34 @@ def test_what_is_wrong_is_told_with_what_to_do(home: House, statement: str, name
     assert not found["good"]
     assert words in wrong[name]
     assert f"BAD  {name}: " in home.visitor().get("/doctor").text
+
+
+@pytest.mark.sqlite  # it is about the disk of the folder
+def test_a_disk_that_is_nearly_full_and_a_key_that_is_gone_are_told(
+    home: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "LEAST_FREE_BYTES", 1 << 60)
+    (home.folder / "secret.key").unlink()
+    wrong = {finding["name"]: finding["what"] for finding in told(home)["findings"] if not finding["good"]}
+    assert [*wrong] == ["key", "disk"]
+    assert wrong["disk"].endswith(": make room, or writes will be refused")
+
+
+@pytest.mark.sqlite  # it spoils the file
+def test_a_database_that_cannot_be_read_is_told_beside_what_can_be(home: House) -> None:
+    change(home, "ALTER TABLE workspaces RENAME TO lost")
+    found = {finding["name"]: finding for finding in told(home)["findings"]}
+    assert not found["database"]["good"]
+    assert found["database"]["what"].startswith("it cannot be read: no such table")
+    assert {"sqlite", "disk", "url"} < found.keys()
+
+
+def test_a_public_server_that_sends_no_mail_is_told(tmp_path: Path) -> None:
+    environ = {"CRMKIT_SERVER_BASE_URL": "https://crm.example.com", "CRMKIT_SERVER_TRUSTED_PROXIES": "192.0.2.1"}
+    with house(tmp_path / "data", environ) as home:
+        (wrong,) = [finding for finding in told(home)["findings"] if not finding["good"]]
+    assert wrong["name"] == "mail"
+    assert wrong["what"].startswith("nobody gets mail from https://crm.example.com: ")
 
 
 @pytest.mark.sqlite  # a text that is none
