@@ -113,7 +113,7 @@ def used(wheel: Path, archive: Path) -> None:
         with tarfile.open(archive) as whole:
             whole.extractall(folder, filter="data")
         print(f"{archive.name}:")
-        trial.tried([str(next(folder.glob("*/crmkit")))])
+        trial.tried([str(next(folder.glob("*/crmkit")))], is_frozen=True)
         subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
         subprocess.run([folder / "venv/bin/pip", "install", "-q", wheel.absolute()], check=True)
         print(f"{wheel.name}:")

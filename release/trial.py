@@ -1,4 +1,4 @@
-"""`python -m release.trial PROGRAM`: the program is used from outside, in an empty folder with an empty environment.
+"""`python -m release.trial PROGRAM`: the one file is used from outside, in an empty folder with an empty environment.
 
 It prints a line for each thing that works, and ends with status 1 at the first that does not.
 """
@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from crmkit.storage.sqlite.engine.driver import is_fixed
 
 SECONDS = 60  # for whatever the program does
 EMAIL = "you@example.com"
@@ -143,20 +145,36 @@ def commands(program: list[str], folder: Path, served: Served) -> None:
         raise Failed(told)
     workspace = re.search(r"ws_\w+", served.ask("/whoami"))
     run(program, folder, "workspace", "export", workspace[0] if workspace else "", "workspace.zip")
-    if "backup" in run(program, folder, "--help"):
-        told = run(program, folder, "backup", "backup.db")
-        if "hash: " not in told or not (folder / "backup.db").stat().st_size:
-            raise Failed(told)
+    says(run(program, folder, "users", "list"), EMAIL)
+    says(run(program, folder, "audit", "verify"), "head: ")
+    made = says(run(program, folder, "backup", "backup.db"), "hash: ").partition("hash: ")[2]
+    says(run(program, folder, "restore", "backup.db", "--data", "elsewhere"), f"hash: {made}")
 
 
-def tried(program: list[str], say: Callable[[str], None] = print) -> None:
+def says(told: str, part: str) -> str:
+    """Return what a command printed, which has this part."""
+    if part not in told:
+        raise Failed(f"{part!r} is not in:\n{told}")
+    return told
+
+
+def version(program: list[str], folder: Path, is_frozen: bool) -> str:
+    """Return what the program says of itself: it is one file or not, and its SQLite loses no rows."""
+    told = run(program, folder, "version")
+    says(told, f"frozen: {'yes' if is_frozen else 'no'}\n")
+    sqlite = re.search(r"^SQLite ([\d.]+)$", told, re.MULTILINE)
+    if not told.startswith("crmkit ") or not sqlite:
+        raise Failed(f"version printed {told!r}")
+    if is_frozen and not is_fixed(sqlite[1]):
+        raise Failed(f"it carries SQLite {sqlite[1]}, which has the WAL-reset bug")
+    return told
+
+
+def tried(program: list[str], say: Callable[[str], None] = print, is_frozen: bool = False) -> None:
     """Use the program; raises Failed."""
     with tempfile.TemporaryDirectory(prefix="crmkit-trial-") as name:
         folder = Path(name)
-        told = run(program, folder, "version")
-        if not told.startswith("crmkit "):
-            raise Failed(f"version printed {told!r}")
-        say(f"ok  {', '.join(told.splitlines())}")
+        say(f"ok  {', '.join(version(program, folder, is_frozen).splitlines())}")
         with serving(program, folder) as served:
             steps: dict[str, Callable[[], None]] = {
                 "sign in": lambda: sign_in(served),
@@ -174,6 +192,6 @@ def tried(program: list[str], say: Callable[[str], None] = print) -> None:
 
 if __name__ == "__main__":
     try:
-        tried([str(Path(sys.argv[1]).absolute())])
+        tried([str(Path(sys.argv[1]).absolute())], is_frozen=True)
     except Failed as failed:
         sys.exit(f"{sys.argv[1]}: {failed}")

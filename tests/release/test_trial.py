@@ -25,6 +25,11 @@ def test_a_program_that_does_nothing_is_noticed(broken: str) -> None:
         trial.tried([f"/bin/{broken}"], [].append)
 
 
+def test_a_program_that_is_not_one_file_is_noticed_where_one_is_meant() -> None:
+    with pytest.raises(trial.Failed, match="'frozen: yes"):
+        trial.tried([sys.executable, "-c", SOURCES], [].append, is_frozen=True)
+
+
 def test_a_file_that_is_missing_in_the_program_is_noticed() -> None:
     lost = "import crmkit.render.manual.pages as pages; pages._TEXTS = pages._TEXTS / 'lost'; from crmkit.cli"
     with pytest.raises(trial.Failed):
