@@ -43,3 +43,12 @@ def test_the_container_has_a_volume_for_backups_and_compose_mounts_each(monkeypa
     assert volumes == [settings.server.data, settings.backup.folder]
     assert re.findall(r"^      - \w+:(/\w+)$", COMPOSE.partition("proxy:")[0], re.MULTILINE) == volumes
     assert "read_only: true" in COMPOSE
+
+
+def test_crmkit_keeps_idle_connections_for_longer_than_the_proxies_that_ship_with_it() -> None:
+    own = settings_of().limits.idle_seconds
+    for file in (ROOT / "deploy/proxy").iterdir():
+        assert int(only(r"^\s*keepalive(?:_timeout)? (\d+)s", file.read_text())) < own
+    assert "command: caddy reverse-proxy " in COMPOSE  # which keeps them for two minutes, unless a Caddyfile says other
+    told = only(r"CRMKIT_LIMITS_IDLE_SECONDS: (\d+)$", COMPOSE)
+    assert settings_of(CRMKIT_LIMITS_IDLE_SECONDS=told).limits.idle_seconds > 120
