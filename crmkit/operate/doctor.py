@@ -59,7 +59,7 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
                 yield _log(read, secret.read(folder), late=verify.late(read, now) if is_served else [])
             yield from read(lambda connection: [*standing.examine(connection, now, is_served)])
             yield read(lambda connection: plans.examine(connection, settings.plans))
-    yield from backups.examine(settings, system_clock(), partial(brand.is_backup_of, folder))
+    yield from backups.examine(settings, system_clock(), partial(brand.is_backup_of, folder), beside=True)
     yield urls.examine(settings)
     yield _mail(settings, recipient)
 

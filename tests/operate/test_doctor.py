@@ -294,6 +294,37 @@ def command(name: str, folder: Path, *arguments: str) -> "subprocess.CompletedPr
     return run(name, "--data", str(folder), *arguments, cwd=folder.parent)
 
 
+def test_backups_of_a_server_that_was_started_elsewhere_are_no_fault(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    told = found(folder, CRMKIT_BACKUP_EVERY_HOURS="24")["backup"]
+    assert told.good
+    assert told.what.startswith("not looked at, since [backup] folder is backups where the server was started")
+    (tmp_path / "backups").mkdir()
+    told = found(folder, CRMKIT_BACKUP_EVERY_HOURS="24")["backup"]
+    assert not told.good
+    assert told.what.endswith(
+        "a server that was started in another folder has them there: name [backup] folder in full"
+    )
+
+
+@pytest.mark.parametrize("url", ["", "smtp://127.0.0.1:1"])
+def test_a_public_server_that_sends_no_mail_is_a_fault(folder: Path, url: str) -> None:
+    told = found(folder, CRMKIT_SERVER_BASE_URL="https://crm.example.com", CRMKIT_MAIL_SMTP_URL=url)["mail"]
+    assert told.good == bool(url)
+    assert ("nobody gets mail from https://crm.example.com: " in told.what) == (not url)
+    assert told.what.endswith("sends a test mail")
+
+
+def test_a_key_that_is_none_is_a_fault_and_the_rest_is_looked_at(folder: Path) -> None:
+    (folder / "secret.key").write_text("0123\n")
+    told = bad(folder)
+    assert [*told] == ["key"]
+    assert "secret.key is no key: put back a copy of it" in told["key"]
+    assert {"counts", "jobs", "url"} < found(folder).keys()
+
+
 def test_a_backup_that_is_missing_or_old_is_a_fault_where_the_server_is_to_make_some(folder: Path) -> None:
     kept = folder.parent / "kept"
     environ = {"CRMKIT_BACKUP_EVERY_HOURS": "24", "CRMKIT_BACKUP_FOLDER": str(kept)}

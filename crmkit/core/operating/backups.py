@@ -50,13 +50,23 @@ def newest(settings: Settings, now: datetime, is_backup: IsBackup) -> datetime |
     return next((made for made, _ in kept(base_of(settings), is_backup) if made <= now), None)
 
 
-def examine(settings: Settings, now: datetime, is_backup: IsBackup) -> Iterator[Finding]:
-    """Yield how old the newest backup is, where the server is to make some by itself; it waits for the disk."""
+def examine(settings: Settings, now: datetime, is_backup: IsBackup, beside: bool = False) -> Iterator[Finding]:
+    """Yield how old the newest backup is, where the server is to make some by itself; it waits for the disk.
+
+    `beside` the server, a folder that is not named in full may be another one than the server's.
+    """
     hours = settings.backup.every_hours
     if not hours:
         return
     folder = Path(settings.backup.folder).absolute()
+    is_sure = not beside or os.path.isabs(settings.backup.folder)
+    if not is_sure and not os.path.lexists(folder):
+        told = f"not looked at, since [backup] folder is {settings.backup.folder} where the server was started"
+        yield Finding("backup", True, f"{told}, and not here: ask GET /doctor, or name it in full")
+        return
     advice = "the log of the server says why none was made; `crmkit backup FILE` makes one now"
+    if not is_sure:
+        advice += "; a server that was started in another folder has them there: name [backup] folder in full"
     try:
         found = kept(base_of(settings), is_backup)
         made = next((at for at, _ in found if at <= now), None)
