@@ -62,6 +62,9 @@ def _restore(options: argparse.Namespace) -> int:
     print(f"restored {options.file} into {settings.server.data}: {done.size:,} bytes{made}")
     if done.kept is not None:
         print(f"kept what was there as {done.kept}")
+    if done.unnamed:
+        told = f"{len(done.unnamed):,} files of imports that had not ended, which the restored data does not know"
+        print(f"crmkit: the next start removes {told}: copy them from {done.unnamed[0].parent} first", file=sys.stderr)
     if done.is_older:
         print("crmkit: it is of an earlier crmkit: the next `crmkit serve` or `migrate` migrates it", file=sys.stderr)
     print(f"hash: {done.hash}")

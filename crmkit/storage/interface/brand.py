@@ -36,7 +36,8 @@ class Backup(Struct, frozen=True):
 class Restored(Struct, frozen=True):
     """What was restored; `kept` is the file that what was there before is in, None where nothing was.
 
-    `made_at` is empty where the file does not say it; one that `is_older` is yet to be migrated.
+    `made_at` is empty where the file does not say it; one that `is_older` is yet to be migrated. `unnamed` are files
+    that clients sent and that it does not name: the next start removes them.
     """
 
     size: int
@@ -44,6 +45,7 @@ class Restored(Struct, frozen=True):
     made_at: str
     is_older: bool
     kept: Path | None
+    unnamed: list[Path]
 
 
 class Run(Protocol):

@@ -1,6 +1,7 @@
 """What a backup carries beside the database: the server's key and the files that clients sent, in tables of its own."""
 
 import os
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from io import BufferedReader
 from pathlib import Path
@@ -34,8 +35,13 @@ class Label(Struct, frozen=True):
 
 def opened(folder: Path, connection: Connection) -> AbstractContextManager[dict[str, BufferedReader]]:
     """Yield the files in the folder that the database names."""
+    return kept.opened(folder, named(connection))
+
+
+def named(connection: Connection) -> Collection[str]:
+    """Return the names of the files that the database names, of whatever version it is."""
     is_older = connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'imports'").fetchone() is None
-    return kept.opened(folder, () if is_older else kept.names(connection))
+    return () if is_older else kept.names(connection)
 
 
 def put(connection: Connection, label: Label, files: dict[str, BufferedReader]) -> None:

@@ -21,6 +21,7 @@ from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE, held
 from crmkit.storage.sqlite.migrations import MIGRATIONS
+from crmkit.storage.transfer import uploads
 
 PART = secret.RESTORING_DATABASE
 BEFORE = ".before-"
@@ -53,7 +54,8 @@ def restore(folder: Path, file: Path, time: str) -> Restored:
             flush(folder)
         finally:
             _tidy(folder)
-    return Restored(size, hash, label.made_at if label else "", version < len(MIGRATIONS), kept)
+        unnamed = _unnamed(folder)
+    return Restored(size, hash, label.made_at if label else "", version < len(MIGRATIONS), kept, unnamed)
 
 
 def _check_file(file: Path) -> None:
@@ -166,6 +168,14 @@ def _keep(folder: Path, time: str) -> Path | None:
     for end in ("-wal", "-shm", "-journal"):  # of the one that goes: they would be taken for the new one's
         file.with_name(f"{file.name}{end}").unlink(missing_ok=True)
     return kept
+
+
+def _unnamed(folder: Path) -> list[Path]:
+    """Return the files that clients sent which the database of a folder does not name."""
+    place = folder / uploads.FOLDER
+    with closing(copying.still(folder / FILE)) as connection:
+        known = carried.named(connection)
+    return [file for file in sorted(place.iterdir()) if file.name not in known] if place.is_dir() else []
 
 
 def _is_folded(file: Path) -> bool:

@@ -12,6 +12,7 @@ import pytest
 from crmkit.storage import secret
 from crmkit.storage.interface.database import InUse, Newer, Unusable
 from crmkit.storage.sqlite.backup.make import make
+from crmkit.storage.sqlite.backup.restore import restore
 from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
@@ -22,12 +23,14 @@ from tests.storage.desk import desk
 from tests.storage.sqlite.backup.installation import (
     NOW,
     TIME,
+    UPLOAD,
     fill,
     hash_of,
     in_the_log,
     installation,
     names,
     restored,
+    with_upload,
 )
 
 KEPT = f"{FILE}.before-{TIME}"
@@ -130,6 +133,14 @@ def test_two_restores_in_a_second_keep_both(folder: Path, backup: Path) -> None:
     for _ in range(2):
         restored(folder, backup)
     assert {KEPT, f"{KEPT}-2"} <= {path.name for path in folder.iterdir()}
+
+
+def test_files_that_the_restored_database_does_not_name_are_told_and_stay(folder: Path, backup: Path) -> None:
+    with_upload(folder)
+    done = restore(folder, backup, TIME)
+    assert done.unnamed == [folder / "uploads" / UPLOAD]
+    assert done.unnamed[0].exists()
+    assert restore(folder, folder / KEPT, TIME).unnamed == []
 
 
 def test_nothing_is_restored_under_a_running_server(folder: Path, backup: Path) -> None:
