@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -85,7 +86,7 @@ def label_of(file: Path) -> Label | None:
 @contextmanager
 def _held(part: Path) -> Iterator[int]:
     """Yield the descriptor of an empty file of mode 0600, which nobody else writes."""
-    descriptor = os.open(part, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600)
+    descriptor, is_new = _opened(part)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,11 +95,27 @@ def _held(part: Path) -> Iterator[int]:
             is_ours = False
         if not is_ours:  # it may have become the backup of another process meanwhile
             raise InUse(f"another backup writes {part}: wait until it is done")
+        if not (is_new or _is_own(os.fstat(descriptor))):
+            raise ValueError(f"{part} is there already and is no file of this user alone: remove it")
         os.fchmod(descriptor, 0o600)
         os.ftruncate(descriptor, 0)
         yield descriptor
     finally:
         os.close(descriptor)
+
+
+def _opened(part: Path) -> tuple[int, bool]:
+    """Return the descriptor of a file, and whether it was made."""
+    flags = os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW
+    try:
+        return os.open(part, flags | os.O_EXCL, 0o600), True
+    except FileExistsError:  # another backup writes it, or was killed
+        return os.open(part, flags, 0o600), False
+
+
+def _is_own(found: os.stat_result) -> bool:
+    """Tell whether this is a file of this user that has no second name."""
+    return found.st_uid == os.geteuid() and found.st_nlink == 1 and stat.S_ISREG(found.st_mode)
 
 
 def _made(folder: Path, part: Path, descriptor: int, now: str) -> str:

@@ -194,6 +194,31 @@ def test_two_backups_to_one_place_exclude_each_other(folder: Path, file: Path) -
     backup(folder, file)
 
 
+@pytest.mark.parametrize("kind", ["link", "second name", "pipe", "of another user"])
+def test_a_file_of_others_where_a_backup_is_written_stays_as_it_is(
+    folder: Path, file: Path, tmp_path: Path, kind: str
+) -> None:
+    part, other = file.with_name(f"{file.name}.part"), tmp_path / "other"
+    other.write_text("mine")
+    if kind == "link":
+        part.symlink_to(other)
+    elif kind == "second name":
+        part.hardlink_to(other)
+    elif kind == "pipe":
+        os.mkfifo(part)
+    elif os.geteuid():
+        pytest.skip("makes a file of another user")
+    else:
+        other.rename(part)
+        os.chown(part, 65534, 65534)
+        other = part
+    with pytest.raises(ValueError, match="remove it|cannot be written"):
+        backup(folder, file)
+    assert other.read_text() == "mine"
+    assert os.path.lexists(part)
+    assert not file.exists()
+
+
 def test_no_backup_is_made_of_a_damaged_database(folder: Path, file: Path) -> None:
     with closing(sqlite3.connect(folder / FILE)) as connection:
         connection.execute("INSERT INTO memberships VALUES ('ws_none', 'u_none', 'admin', ?)", (NOW,))
