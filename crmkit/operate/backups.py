@@ -18,6 +18,7 @@ log = logging.getLogger("crmkit")
 
 LOOK_SECONDS = 60  # between two looks whether one is due: clocks are set, machines sleep
 FAILED_SECONDS = 600  # until one that failed is tried again
+OTHER = "give it to the user that crmkit runs as, or name another [backup] folder"
 
 
 class Failed(Exception):
@@ -69,15 +70,13 @@ async def make_regularly(settings: Settings, clock: Clock, is_backup: IsBackup) 
     while True:
         now = clock()
         try:
-            if is_past(tried, now, pause) and is_past(
-                await asyncio.to_thread(newest, settings, now, is_backup), now, every
-            ):
+            if is_past(tried, now, pause) and is_past(await _newest(settings, now, is_backup), now, every):
                 tried = now
                 await _make(settings)
         except Exception as error:
             tried = now
             told = "the backup failed, it is tried again in %d minutes: %s"
-            log.warning(told, FAILED_SECONDS // 60, error, exc_info=not isinstance(error, Failed | OSError))
+            log.warning(told, FAILED_SECONDS // 60, error, exc_info=not isinstance(error, Failed))
         await asyncio.sleep(LOOK_SECONDS)
 
 
@@ -86,13 +85,21 @@ def is_past(then: datetime | None, now: datetime, span: timedelta) -> bool:
     return then is None or not timedelta() <= now - then < span
 
 
+async def _newest(settings: Settings, now: datetime, is_backup: IsBackup) -> datetime | None:
+    """Return when the newest backup was made; raises Failed."""
+    try:
+        return await asyncio.to_thread(newest, settings, now, is_backup)
+    except OSError as error:
+        raise Failed(f"{error.filename} cannot be read: {error.strerror}; {OTHER}") from None
+
+
 async def _make(settings: Settings) -> None:
     """Make a backup; raises Failed."""
     base = base_of(settings)
     try:
         await asyncio.to_thread(base.parent.mkdir, 0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise Failed(f"{base.parent} cannot be written: {error.strerror or error}") from None
+        raise Failed(f"{error.filename} cannot be made or written: {error.strerror}; {OTHER}") from None
     try:
         await _run(*command(), "backup", str(base), "--keep", str(settings.backup.keep), *_data(settings))
     except asyncio.CancelledError:  # the server stops

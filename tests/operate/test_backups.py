@@ -70,6 +70,43 @@ def test_a_server_that_is_told_to_makes_a_backup_and_none_before_the_next_is_due
 
 
 @pytest.mark.slow
+def test_the_server_keeps_as_many_as_it_is_told_to(tmp_path: Path) -> None:
+    told = {"CRMKIT_BACKUP_EVERY_HOURS": "1", "CRMKIT_BACKUP_FOLDER": str(tmp_path / "kept"), "CRMKIT_BACKUP_KEEP": "2"}
+    (tmp_path / "kept").mkdir()
+    data, base, now = installation(tmp_path / "data", "Jane"), backups.base_of(settings_of(**told)), system_clock()
+    old = [backups.back_up(SQLITE, data, base, 9, stamp(now - hours * HOUR))[0].file for hours in (3, 2)]
+    with process(data, **told) as served:
+        becomes(lambda: not old[0].exists(), "that the oldest is removed")
+        assert served.stop() == 0
+    kept = {file.name for file in (tmp_path / "kept").iterdir()}
+    assert old[1].name in kept
+    assert len(kept) == 2
+
+
+def test_a_server_that_stops_ends_its_backup_and_leaves_nothing_half_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program, pid = tmp_path / "slow", tmp_path / "pid"  # a program that takes long over a backup
+    program.write_text(f'#!/bin/sh\necho half > "$2.part"\necho $$ > {pid}.new\nmv {pid}.new {pid}\nexec sleep 600\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "argv", [str(program)])
+    settings = settings_of(CRMKIT_BACKUP_EVERY_HOURS="1", CRMKIT_BACKUP_FOLDER=str(tmp_path / "kept"))
+
+    async def stopped() -> None:
+        task = boot.begin(backups.make_regularly(settings, system_clock, is_own))
+        while not pid.exists():
+            await asyncio.sleep(0.01)
+        assert backups.part_of(backups.base_of(settings)).exists()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(stopped(), HANGS))
+    assert list((tmp_path / "kept").iterdir()) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(pid.read_text()), 0)
+
+
+@pytest.mark.slow
 def test_a_backup_that_fails_is_a_line_of_the_log_that_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     told = {"CRMKIT_BACKUP_EVERY_HOURS": "1", "CRMKIT_BACKUP_FOLDER": str(tmp_path / "file")}
@@ -77,7 +114,8 @@ def test_a_backup_that_fails_is_a_line_of_the_log_that_says_what_to_do(tmp_path:
         becomes(lambda: "the backup failed" in served.printed(), "a line of the log")
         assert served.stop() == 0
     (line,) = (line for line in served.printed().splitlines() if "the backup" in line)
-    assert line.endswith(f"it is tried again in 10 minutes: {tmp_path / 'file'} cannot be written: File exists")
+    told = f"{tmp_path / 'file'} cannot be made or written: File exists; {backups.OTHER}"
+    assert line.endswith(f"it is tried again in 10 minutes: {told}")
 
 
 @pytest.mark.slow
@@ -89,7 +127,7 @@ def test_a_folder_that_cannot_be_looked_at_is_told_by_the_log_and_by_doctor(tmp_
         assert re.match(r"BAD +backup: \S+ cannot be read \(File name too long\); the log of the server says why", line)
         assert served.stop() == 0
     (line,) = (line for line in served.printed().splitlines() if "the backup" in line)
-    assert "it is tried again in 10 minutes: [Errno 36] File name too long" in line
+    assert line.endswith(f"x cannot be read: File name too long; {backups.OTHER}")
 
 
 def test_a_program_that_was_moved_is_named_and_not_the_folder(
