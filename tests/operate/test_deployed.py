@@ -34,6 +34,12 @@ def test_the_unit_may_write_the_folder_of_backups_that_it_starts_with(
     assert "ProtectSystem=strict" in UNIT
 
 
+def test_the_documentation_that_the_unit_names_is_installed() -> None:
+    named = Path(only(r"^Documentation=file://(.*)$", UNIT))
+    page = (ROOT / "docs/serving.md").read_text()
+    assert named.name in only(rf"^install -D -m 644 -t {named.parent} (.*)$", page).split()
+
+
 def test_the_container_has_a_volume_for_backups_and_compose_mounts_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
     told = dict(re.findall(r"\b(CRMKIT_(?:SERVER_DATA|BACKUP_FOLDER))=(\S+)", CONTAINER))

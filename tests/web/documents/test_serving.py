@@ -62,7 +62,8 @@ class Host:
         """Lay down the archive of a release, in which a script stands for the program, and its checksum."""
         file = self.root / f"{TOP}.tar.gz"
         with tarfile.open(file, "w:gz") as archive:
-            archive.add(ROOT / "deploy", f"{TOP}/deploy")
+            for name in ("deploy", "README.md", "HELP.txt"):
+                archive.add(ROOT / name, f"{TOP}/{name}")
             entry, content = tarfile.TarInfo(f"{TOP}/crmkit"), b"#!/bin/sh\n"
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
@@ -140,6 +141,10 @@ def test_from_a_fresh_host_to_somebody_who_was_invited_and_a_backup(
         assert "\nhead: " in typed
         assert served.stop() == 0
     assert "crmkit: " not in served.printed()
+
+
+def test_the_page_has_at_most_a_hundred_lines() -> None:
+    assert len(PAGE.splitlines()) <= 100
 
 
 def test_the_page_shows_addresses_of_mail_services_that_can_be_read() -> None:
