@@ -1,6 +1,7 @@
 """Prometheus reads what the server tells of itself, and nothing in it is about a person."""
 
 import re
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from crmkit.web.metrics.exposition import Family, written
 from crmkit.web.metrics.requests import BOUNDS, Requests
 from tests import postgres
 from tests.house import ALICE, ROOT, House, house
+from tests.webhooks.making import made, sent
+from tests.webhooks.receiver import receiver
 
 HOSTILE = 'a "quoted"\\ text\nof two lines'
 
@@ -129,6 +132,36 @@ def test_mails_and_imports_are_counted(tmp_path: Path) -> None:
     assert value(found["crmkit_imports"], {"state": "done"}) == 0
     assert value(found["crmkit_webhook_deliveries_waiting"]) == 0
     assert value(found["crmkit_webhook_attempts"], {"result": "failed"}) == 0
+
+
+@pytest.mark.parametrize(("status", "result", "other"), [(204, "delivered", "failed"), (500, "failed", "delivered")])
+def test_attempts_to_deliver_to_webhooks_are_counted(tmp_path: Path, status: int, result: str, other: str) -> None:
+    with (
+        house(tmp_path / "data", {"CRMKIT_WEBHOOKS_ALLOW": "127.0.0.0/8"}) as home,
+        receiver(lambda message: status) as there,
+        home.sign_in(ALICE) as alice,
+    ):
+        webhook = made(alice, there, events=["contact.created"])
+        assert alice.post("/contacts", json={"name": "Jane Doe"}).status_code == 201
+        there.wait_for(1)
+        deadline = time.monotonic() + 20
+        while not (found := sent(alice, webhook)) or not found[0]["attempts"]:
+            assert time.monotonic() < deadline
+        told = families(home)
+    assert value(told["crmkit_webhook_attempts"], {"result": result}) >= 1
+    assert value(told["crmkit_webhook_attempts"], {"result": other}) == 0
+    assert value(told["crmkit_webhook_deliveries_waiting"]) == (result == "failed")
+
+
+def test_imports_that_run_are_counted(home: House) -> None:
+    with home.sign_in(ALICE):
+        pass
+    with postgres.by_hand(home.folder) as connection:
+        connection.execute(
+            "INSERT INTO imports SELECT 4294967297, id, 'im_aaaaaaaa', 'running', '{}', '', 'x', 'x', '', '', '', '', "
+            f"0, 0, 0, 0, 0, 0, '', 'jb_gone', NULL, '', '{home.crm.now}', NULL FROM workspaces"
+        )
+    assert value(families(home)["crmkit_imports"], {"state": "running"}) == 1
 
 
 def test_the_reference_parser_reads_back_what_is_hostile() -> None:
