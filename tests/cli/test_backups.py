@@ -133,7 +133,7 @@ def test_keep_leaves_the_newest_and_nothing_of_others_is_removed(tmp_path: Path)
 
 def test_a_restore_beside_a_running_server_is_refused(served: Process, tmp_path: Path) -> None:
     hash_in(run("backup", "b.db", "--data", str(served.folder), cwd=tmp_path))
-    gives_up(run("restore", "b.db", "--data", str(served.folder), cwd=tmp_path), "serves the data", "stop it first")
+    gives_up(run("restore", "b.db", "--data", str(served.folder), cwd=tmp_path), "works on the data", "stop it first")
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_a_target_with_data_or_with_another_key_or_a_server_is_refused_and_stays
     with pytest.raises(Unusable, match=r"holds data already \(rows of audit\), and a copy needs an empty place"):
         copied(source, target)
     assert names(target) == ["Joe"]
-    with SQLITE.alone(tmp_path / "held"), pytest.raises(InUse, match="serves the data in .*held; stop it first"):
+    with SQLITE.alone(tmp_path / "held"), pytest.raises(InUse, match="works on the data in .*held; stop it first"):
         copied(source, tmp_path / "held")
 
 

@@ -57,7 +57,7 @@ def hold(folder: Path) -> int:
         holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip("\0\n ")
         os.close(descriptor)
         raise InUse(
-            f"another crmkit (process {holder or 'unknown'}) serves the data in {folder}; stop it first"
+            f"another crmkit (process {holder or 'unknown'}) works on the data in {folder}; stop it first"
         ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
