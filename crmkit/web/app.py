@@ -1,7 +1,7 @@
 """The ASGI application: Litestar with our routes, within our edge."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 from litestar import Litestar
 from litestar.datastructures import State
@@ -15,6 +15,7 @@ from crmkit.records.settings.field import DeclaredField
 from crmkit.records.settings.view import View
 from crmkit.records.settings.webhook import Webhook
 from crmkit.settings import Settings, SettingsError
+from crmkit.storage.interface.database import InUse, Newer, Unusable
 from crmkit.web.connection.accesslog import AccessLog
 from crmkit.web.edge import Edge
 from crmkit.web.gate import Gate
@@ -58,7 +59,13 @@ def build(
 
     @asynccontextmanager
     async def lifespan(_: Litestar) -> AsyncIterator[None]:
-        async with running(), sharing(gate.limit, crm):
+        async with AsyncExitStack() as stack:
+            try:
+                await stack.enter_async_context(running())
+            except (InUse, Newer, Unusable) as error:
+                edge.refusal = str(error)
+                raise
+            await stack.enter_async_context(sharing(gate.limit, crm))
             yield
 
     gate = Gate(crm)

@@ -47,6 +47,7 @@ class Edge:
 
     def __init__(self, app: Litestar, router: Router, log: AccessLog, crm: Crm, trusted: ip.Networks) -> None:
         self.app = app
+        self.refusal = ""  # why the data could not be opened
         self._answer: Answering = router.answer
         self._logged = router.logged
         self._faces = router.faces
@@ -73,9 +74,14 @@ class Edge:
         """Return a spelled path as routes have it: with ids in place of handles."""
         return self._handle.sub("/", path) if path.count("/") > 2 else path
 
+    def _shortened(self, message: Any) -> Any:
+        """Return what the start ends with: where the data was refused, one line in place of a traceback."""
+        is_refused = self.refusal and message["type"] == "lifespan.startup.failed"
+        return {**message, "message": self.refusal} if is_refused else message
+
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self.app(scope, receive, lambda message: send(self._shortened(message)))
             return
         started = time.perf_counter()
         state = scope.setdefault("state", {})

@@ -40,6 +40,35 @@ def test_a_second_server_on_the_same_data_does_not_start(served: Process, tmp_pa
     assert served.stop() == 0
 
 
+# between the first look at the data and the start of the server, something else takes the lock
+TAKEN = """
+import sys
+from crmkit import boot
+from crmkit.cli import main
+from crmkit.storage.sqlite.engine.folder import hold
+
+announcement = boot.announcement
+
+def taken(settings, *rest):
+    hold(settings.server.folder)
+    return announcement(settings, *rest)
+
+boot.announcement = taken
+sys.exit(main())
+"""
+
+
+def test_a_server_whose_data_is_taken_while_it_starts_says_so_in_a_line(tmp_path: Path) -> None:
+    line, env = command()
+    serve = [line[0], "-c", TAKEN, "serve", "--port", "0", "--data", str(tmp_path / "data")]
+    done = subprocess.run(serve, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode != 0
+    told, ended = done.stderr.splitlines()
+    assert "works on the data in" in told
+    assert told.endswith("; stop it first")
+    assert ended == "Application startup failed. Exiting."
+
+
 def test_no_migration_runs_while_a_server_does(served: Process, tmp_path: Path) -> None:
     assert f"process {served.popen.pid}" in one_line(run("migrate", "--data", str(served.folder), cwd=tmp_path))
     assert served.stop() == 0
