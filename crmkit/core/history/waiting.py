@@ -8,6 +8,7 @@ membership or role is no more what it was.
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from contextvars import Context
 from typing import TYPE_CHECKING
 
 from crmkit.core.history.changes import Nouns, Page, Round
@@ -54,7 +55,8 @@ class _Room:
         self._system = system
         self._workspace = workspace
         self._listener: Listener | None = None
-        self.task = asyncio.create_task(self._run())
+        # it outlives the request that begins it, so its reads do not end when that client has gone
+        self.task = asyncio.create_task(self._run(), context=Context())
 
     def enter(self, waiter: _Waiter) -> None:
         self.waiters.add(waiter)

@@ -274,6 +274,19 @@ def test_four_calls_of_a_token_wait_and_one_that_leaves_makes_room_at_once(home:
     assert home.crm.waiting.calls == 0
 
 
+def test_a_call_that_waits_is_answered_though_the_one_that_waited_before_it_has_left(home: House, us: Team) -> None:
+    with connected(home.url) as connection:
+        connection.sendall(head(path="/changes?wait=60", token=us.alice.token))
+        until(lambda: home.crm.waiting.calls == 1)
+        with waiting(home, us.bob) as (call,):
+            connection.close()
+            until(lambda: home.crm.waiting.calls == 1)
+            deal = new(us.alice, "/deals", title="Boat")
+            answer = call.result(TAKES)
+    assert answer.status_code == 200, answer.text
+    assert [item["id"] for item in answer.json()["items"]] == [deal]
+
+
 def test_a_tool_call_waits_too(home: House, us: Team) -> None:
     message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call"}
     arguments = {"name": "read", "arguments": {"path": "/changes?wait=60"}}
