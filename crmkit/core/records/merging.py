@@ -10,9 +10,10 @@ from msgspec import Struct, field
 
 from crmkit.core import lookup
 from crmkit.core.duplicates import matching
+from crmkit.core.records import relations
 from crmkit.core.rules.rule import Values
 from crmkit.errors import Problem, listed
-from crmkit.model.record import Kind, Record
+from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
 from crmkit.storage.duplicates import free
 from crmkit.storage.duplicates.oldest import oldest
@@ -40,7 +41,7 @@ class May(Struct, frozen=True):
 POST = May()
 
 
-def allowed(tx: Tx, kind: Kind, values: Values, may: May) -> tuple[Record | None, Values, list[str]]:
+def allowed(tx: Tx, kinds: Kinds, kind: Kind, values: Values, may: May) -> tuple[Record | None, Values, list[str]]:
     """Return what `met` does, else `alike`; raises `duplicate` or `not_found` for what may not be done."""
     named = (
         lookup.find(tx.connection, kind, tx.by.workspace_id, may.id) if may.id else _led_to(tx, kind, values, may.by)
@@ -55,7 +56,9 @@ def allowed(tx: Tx, kind: Kind, values: Values, may: May) -> tuple[Record | None
     if before is None:
         before, values, notes = met(tx, kind, values)
     if before is None and may.merge_alike:
-        before, values, notes = alike(tx, kind, values)
+        values = relations.linked(tx, kinds, kind, values, notes)  # records are alike by the ids of what they link to
+        before, values, reasons = alike(tx, kind, values)
+        notes += reasons
     if before is not None and not may.merge:
         hint = f"{before.handle} has the same {_keys(kind)}, and none is to be changed."
         raise Problem("duplicate", hint, facts={"handle": before.handle})

@@ -208,7 +208,7 @@ def _check_scopes(tx: Tx, kinds: Kinds, kind: Kind, draft: nested.Draft) -> None
 
 
 def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values, may: May = POST) -> Saved:
-    before, values, notes = merging.allowed(tx, kind, values, may)
+    before, values, notes = merging.allowed(tx, crm.kinds, kind, values, may)
     saved = _written(Write(tx, crm, kind, before, notes, may.past), values)
     return saved if before is None else replace(saved, record=derived.reached(tx, kind, saved.record))
 

@@ -57,6 +57,33 @@ def test_merge_alike_reaches_the_items(alice: Person) -> None:
     assert (five["outcome"], five["potential_duplicate"]) == ("created", one["handle"])
 
 
+def test_merge_alike_takes_links_by_keys_and_refuses_those_that_lead_nowhere(alice: Person) -> None:
+    acme = alice.json_of("POST", "/companies", {"name": "Acme", "domain": "acme.com"})
+    jane = alice.json_of("POST", "/contacts?merge=alike", {**LINE, "company_id": "acme.com"})
+    assert jane["company_id"] == acme["id"]
+    again = alice.json_of("POST", "/contacts?merge=alike", {"name": "Jane Doe", "company_id": "acme.com"})
+    assert again["potential_duplicate"] == jane["handle"]
+    assert again["remarks"] == [f"may be the same as {jane['handle']} (name and company)"]
+    for unknown in ("elsewhere.com", "code:X"):
+        sent = {**LINE, "company_id": unknown}
+        refused(alice, "invalid_reference", "POST", "/contacts?merge=alike", sent, ["company_id"])
+    one, two, three = items(
+        alice, [{**LINE, "company_id": key} for key in ("acme.com", "x.com", acme["id"])], "?merge=alike"
+    )
+    assert (one["outcome"], one["id"], one["remarks"]) == ("updated", jane["id"], ["merged by phone and name"])
+    assert (two["error"], list(two["fields"])) == ("invalid_reference", ["company_id"])
+    assert (three["outcome"], three["id"]) == ("updated", jane["id"])
+
+
+def test_merge_alike_tells_once_into_what_a_linked_company_was_merged(alice: Person) -> None:
+    acme, old = (alice.json_of("POST", "/companies", {"name": name}) for name in ("Acme", "Acme Ltd"))
+    confirm = alice.json_of("POST", f"/companies/{acme['id']}/merge", {"from": old["id"]})["confirm"]
+    alice.json_of("POST", f"/companies/{acme['id']}/merge?confirm={confirm}", {"from": old["id"]})
+    for _ in range(2):
+        (item,) = items(alice, [{**LINE, "company_id": old["id"]}], "?merge=alike")
+        assert item["remarks"].count(f"{old['id']} was merged into {acme['id']}") == 1
+
+
 def test_two_different_emails_on_one_line_are_never_merged(alice: Person) -> None:
     one, two = items(alice, [{**LINE, "email": "a@x.com"}, {**LINE, "email": "b@x.com"}], "?merge=alike")
     assert (two["outcome"], two["potential_duplicate"]) == ("created", one["handle"])
