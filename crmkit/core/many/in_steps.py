@@ -24,7 +24,7 @@ from crmkit.storage import job_records, jobs, records
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.jobs import Job
 from crmkit.storage.lists.members import Members
-from crmkit.storage.log import audit
+from crmkit.storage.log import entries
 
 NAME = "write_many"
 CHECKED = 4  # parts that one step checks: that takes as long as to write one
@@ -133,7 +133,7 @@ def _standing(tx: Tx, act: Act, tally: Tally, id: str, version: int) -> Record |
     record = records.fetch(tx.connection, kind, workspace_id, id)
     if record is None or records.version_of(record) != version:
         own = tx.operations.get(workspace_id)
-        if audit.was_written_by_others(tx.connection, workspace_id, kind.handle(id), version, own):
+        if entries.was_written_by_others(tx.connection, workspace_id, kind.handle(id), version, own):
             tally.leave(kind, id, "deleted meanwhile" if record is None else "changed meanwhile")
             return None
     return record  # without one it went along with one before

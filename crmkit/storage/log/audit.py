@@ -18,7 +18,6 @@ import msgspec
 
 from crmkit import ids
 from crmkit.storage import sequence
-from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, within
 
@@ -63,21 +62,6 @@ def _insert(tx: Tx, action: str, entries: Sequence[tuple[str, int | None, str]])
     for seq, (target, version, changes) in enumerate(entries, start=first):
         op = None if seq == operation else operation
         tx.add_row(_INSERT, (*same, changes, op, version, seq, ids.numbered("au", within(seq)), target))
-
-
-def was_written_by_others(
-    connection: Connection, workspace_id: str, target: str, version: int, operation: int | None
-) -> bool:
-    """Tell whether another operation than this one (its first entry) changed or deleted a record after this version.
-
-    An entry of a delete has the version that the record had.
-    """
-    row = connection.execute(
-        "SELECT 1 FROM audit WHERE workspace_id = ? AND target = ? AND coalesce(op, seq) <> ? "
-        "AND (version > ? OR (version = ? AND action LIKE '%.delete')) LIMIT 1",
-        (workspace_id, target, operation or 0, version, version),
-    ).fetchone()
-    return row is not None
 
 
 def pairs(changes: Any) -> Mapping[str, list[Any]]:

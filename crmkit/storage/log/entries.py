@@ -184,6 +184,22 @@ def first_of(connection: Connection, workspace: Workspace, target: str) -> Entry
     return None if row is None else _entry(row)
 
 
+def was_written_by_others(
+    connection: Connection, workspace_id: str, target: str, version: int, operation: int | None
+) -> bool:
+    """Tell whether another operation than this one (its first entry) wrote a record after this version, or ended it.
+
+    The entry of its end has the version that the record had.
+    """
+    ended = " OR ".join(f"action LIKE '%.{verb}'" for verb in GONE)
+    row = connection.execute(
+        "SELECT 1 FROM audit WHERE workspace_id = ? AND target = ? AND coalesce(op, seq) <> ? "
+        f"AND (version > ? OR (version = ? AND ({ended}))) {connection.dialect.limit}",
+        (workspace_id, target, operation or 0, version, version, 1),
+    ).fetchone()
+    return row is not None
+
+
 def _entry(row: tuple[Any, ...]) -> Entry:
     seq, at, by, token_name, action, target, changes, version = row
     is_erased = changes == audit.ERASED

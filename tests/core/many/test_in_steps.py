@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crmkit.core import lookup
 from crmkit.core.call import Call
 from crmkit.core.jobs import awaited
 from crmkit.core.many import found, in_steps
@@ -149,26 +150,27 @@ def test_a_dry_run_tells_what_the_job_would_be_refused_for(home: House, alice: P
     assert (answer["error"], answer["handle"]) == ("invalid_value", f"contact/{ids[5]}")
 
 
+@pytest.mark.parametrize(("method", "body"), [("PATCH", {"owner": BOB}), ("DELETE", None)])
 def test_what_others_changed_or_deleted_meanwhile_is_left_and_told(
-    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch, method: str, body: Any
 ) -> None:
     ids = fill(home, alice, 20)
 
     def during(tx: Tx) -> None:
-        gone, moved = (records.fetch(tx.connection, CONTACT, tx.by.workspace_id, id) for id in (ids[7], ids[9]))
-        assert gone is not None
-        assert moved is not None
-        records.put(tx, CONTACT, gone, None)
-        records.put(tx, CONTACT, moved, CONTACT.new({"name": "Moved"}, moved.id))
+        there = [lookup.existing(tx.connection, CONTACT, tx.by.workspace_id, ids[at]) for at in (7, 9, 11)]
+        records.put(tx, CONTACT, there[0], None)
+        records.put(tx, CONTACT, there[1], CONTACT.new({"name": "Moved"}, ids[9]))
+        records.put(tx, CONTACT, there[2], None, merged_into=ids[9])
 
-    again = confirmed(alice, "PATCH", PATH, {"owner": BOB})
+    again = confirmed(alice, method, PATH, body)
     hold(home, alice, during, monkeypatch)
-    answer = alice.json_of("PATCH", again, {"owner": BOB})
-    assert (answer["count"], answer["left"]) == (18, 2)
-    assert answer["notes"] == [
-        f"2 were left: contact/{ids[7]} (deleted meanwhile), contact/{ids[9]} (changed meanwhile)"
-    ]
-    assert alice.json_of("GET", f"/contacts?owner={BOB}")["total"] == 18
+    answer = alice.json_of(method, again, body)
+    assert (answer["count"], answer["left"]) == (17, 3)
+    left = {7: "deleted", 9: "changed", 11: "deleted"}
+    told = ", ".join(f"contact/{ids[at]} ({what} meanwhile)" for at, what in left.items())
+    assert answer["notes"] == [f"3 were left: {told}"]
+    assert alice.json_of("GET", "/contacts?version=1")["total"] == 0
+    assert alice.json_of("GET", f"/contacts?owner={BOB}")["total"] == (17 if body else 0)
 
 
 def test_what_fails_a_rule_meanwhile_is_left_and_the_others_are_changed(
