@@ -54,11 +54,13 @@ class Gathered(Struct):
 
     `later` are the things of each writer, in the order in which they came, with the names of what they are read as. A
     number is named by the statement that adds to it, and the arguments before the one that is added. An attempt gathers
-    what is its own, `beside` what was gathered before it; `is_marked` once it has a savepoint.
+    what is its own, `beside` what was gathered before it; `is_marked` once it has a savepoint. `operations` are as they
+    were before the attempt, with what was gathered before it.
     """
 
     beside: "Gathered | None" = None
     is_marked: bool = False
+    operations: dict[str, int] = field(default_factory=dict)
     later: list[tuple[Callable[["Tx", list[Any]], None], list[Any]]] = field(default_factory=list)
     read_as: set[str] = field(default_factory=set)
     rows: dict[str, list[tuple[Any, ...]]] = field(default_factory=dict)
@@ -235,7 +237,7 @@ class Tx(Struct):
             self.write_gathered()
             self.gathered = found
             self.database.execute("SAVEPOINT attempt")
-            found.is_marked = True
+            found.is_marked, found.operations = True, {**self.operations}
 
     def attempt(self, unit: "Unit[T]") -> T:
         """Return what `unit` returned for this Tx; what it raises is raised, and nothing of it stays.
@@ -244,9 +246,8 @@ class Tx(Struct):
         Within `gathering` it costs a savepoint only where it needs the database.
         """
         beside, execute = self.gathered, self.database.execute
-        actor, lanes, topics, operations = self.actor, {*self.lanes}, {*self.topics}, {**self.operations}
-        effects = len(self.effects)
-        own = Gathered(beside)
+        actor, lanes, topics, effects = self.actor, {*self.lanes}, {*self.topics}, len(self.effects)
+        own = Gathered(beside, operations={**self.operations})
         if beside is None:
             execute("SAVEPOINT attempt")
             own.is_marked = True
@@ -265,7 +266,7 @@ class Tx(Struct):
                 self.known.forget()
                 self.free.clear()
                 self.scored.clear()
-            self.actor, self.operations = actor, operations
+            self.actor, self.operations = actor, own.operations
             self.lanes &= lanes
             self.topics &= topics
             del self.effects[effects:]

@@ -47,7 +47,9 @@ def test_an_item_that_the_write_refuses_takes_back_itself_alone_wherever_it_stan
     items: list[Any] = [{"name": f"n{number}"} for number in range(2 * batch.TOGETHER + 3)]
     lost = {"body": "met", "deal_id": ids.mint("d")}
     items[wrong] = {"name": "Never", "company": {"name": "Never"}, "activities": [lost]}
+    before = len(operations(back, alice))
     outcomes = saved(back, alice, items)
+    assert len(set(operations(back, alice)[before:])) == 1
     refused = [outcome for outcome in outcomes if isinstance(outcome, Problem)]
     assert [*map(outcomes.index, refused)] == [wrong]
     assert [*refused[0].fields] == ["activities.0.deal_id"]
