@@ -76,7 +76,7 @@ OWN_FILES = 128  # descriptors kept free for the database, mail, and refusals of
 KINDS = kinds_of(DECLARED)
 JOBS = JobKinds(
     *(*building.JOBS, countries.job_of(KINDS), in_steps.JOB),
-    *(undoing.job_of(KINDS), importing.JOB, erasing.JOB, telling.JOB),
+    *(undoing.JOB, importing.JOB, erasing.JOB, telling.JOB),
     *(scoring.JOB, nightly.JOB),
 )
 NEW_OBJECTS = 10_000  # before the garbage collector looks for cycles among them; Python's own number is 700

@@ -16,7 +16,7 @@ def _settled(write: Write, values: Values) -> Values:
     name = write.kind.composed
     if name is None or (values.keys().isdisjoint(name.parts) and (write.before is None or name.name not in values)):
         return values  # a new name without parts was set apart, as one is that nothing tells about
-    whole = " ".join(part for part in (write.will(part, values) for part in name.parts) if part)
+    whole = _whole(write, values)
     if values.get(name.name) is not None:
         return {**values, name.told_by: True if values[name.name] == whole else None}
     is_asked = name.name in values or write.before is None
@@ -29,6 +29,22 @@ def _settled(write: Write, values: Values) -> Values:
         empty = f"cannot be empty; {' or '.join(name.parts)} would make one"
         raise Problem("missing_field", hint, fields=faults or {name.name: empty})
     return {**values, name.name: composed, name.told_by: True} if composed else values
+
+
+def _agreed(write: Write, values: Values) -> Values:
+    """Return the values with the name that the parts make by now; one that is put back unlike that is set apart."""
+    name = write.kind.composed
+    if name is None or not write.will(name.told_by, values) or write.will(name.name, values) == _whole(write, values):
+        return values
+    if name.name in values or not write.was(name.told_by):
+        return {**values, name.told_by: None}
+    return _settled(write, values)
+
+
+def _whole(write: Write, values: Values) -> str:
+    """Return what the parts make, empty if all are empty."""
+    parts = write.kind.composed.parts if write.kind.composed else ()
+    return " ".join(part for part in (write.will(part, values) for part in parts) if part)
 
 
 def _accepted(name: Field, whole: str) -> str | None:
@@ -45,4 +61,4 @@ def _is_composed(kind: Kind) -> bool:
     return kind.composed is not None
 
 
-RULE = Rule(_is_composed, _settled)
+RULE = Rule(_is_composed, _settled, agree=_agreed)

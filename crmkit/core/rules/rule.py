@@ -52,12 +52,16 @@ class Rule(Struct, frozen=True):
 
     `settle` returns the values to write for those that were sent, whose links have been resolved; it raises a Problem
     for what the rule forbids. `after` is called with the record as it was written, to write what follows on others.
-    Both run in the write's transaction and do not change what they are given.
+    `agree` returns the values that an undo puts back, with what follows from them where other fields changed since; it
+    raises a Problem, which names fields, where those of the record would not go together. What was set up since, like
+    a strict pipeline, is not held against them. All run in the write's transaction and do not change what they are
+    given.
     """
 
     concerns: Callable[[Kind], bool]
     settle: Callable[[Write, Values], Values] = unchanged
     after: Callable[[Write, Record], None] = nothing
+    agree: Callable[[Write, Values], Values] = unchanged
 
 
 def has(*names: str) -> Callable[[Kind], bool]:

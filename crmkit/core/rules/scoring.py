@@ -29,4 +29,4 @@ def _settled(write: Write, values: Values) -> Values:
     return values
 
 
-RULE = Rule(has("kind", "expression", "weight"), _settled)
+RULE = Rule(has("kind", "expression", "weight"), _settled, agree=_settled)

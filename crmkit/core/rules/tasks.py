@@ -34,6 +34,13 @@ def _settled(write: Write, values: Values) -> Values:
     return values
 
 
+def _agreed(write: Write, values: Values) -> Values:
+    """Return the values as they are; raises what a change to them would be refused for."""
+    if "repeat" in values or "due_at" in values:
+        _first_time(write, values)
+    return values
+
+
 def _first_time(write: Write, values: Values) -> str | None:
     """Return the first time of the series that the task is of, None if it does not repeat."""
     repeat: str | None = write.will("repeat", values)
@@ -64,8 +71,8 @@ def _first_time(write: Write, values: Values) -> str | None:
 def _opened(write: Write, task: Record) -> None:
     """Open the task after one that was open and is done now, unless it has one already."""
     found: Any = task
-    if not found.done or write.was("done") or found.repeat is None:
-        return
+    if not found.done or write.was("done") or found.repeat is None or found.due_at is None:
+        return  # 0.2.0 could leave one that repeats without due_at, by an undo
     tx, kind = write.tx, write.kind
     if records.find(tx.connection, kind, tx.by.workspace_id, "follows", task.id) is not None:
         return
@@ -93,4 +100,4 @@ def _zone(write: Write) -> ZoneInfo:
     return ZoneInfo(write.tx.by.preferences.timezone)
 
 
-RULE = Rule(has("due_at", "done", "repeat"), _settled, _opened)
+RULE = Rule(has("due_at", "done", "repeat"), _settled, _opened, _agreed)

@@ -31,5 +31,5 @@ def _occurrence(write: Write, values: Values) -> Values:
 
 
 FOLLOW_UP = Rule(has("follow_up_at", "follow_up_note"), _follow_up)
-PERIOD = Rule(has("starts_on", "ends_on"), _period)
+PERIOD = Rule(has("starts_on", "ends_on"), _period, agree=_period)
 OCCURRENCE = Rule(has("occurred_at"), _occurrence)

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, convert, structs, to_builtins
 
 from crmkit.core import quotas
+from crmkit.core.crm import Crm
 from crmkit.core.jobs.kind import JobKind, Result
 from crmkit.core.undo import covered, walk
 from crmkit.core.undo.reversal import Reversal, Scene
 from crmkit.errors import Problem
-from crmkit.model.record import Kinds
 from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
@@ -56,11 +56,11 @@ def add(tx: Tx, operation: str, first: int, size: int, caps: Mapping[str, int]) 
     return jobs.add(tx, UNDO, to_builtins(asked), position=to_builtins(Position(0, size)))
 
 
-def rehearsed(tx: Tx, kinds: Kinds, operation: str, first: int, size: int, caps: Mapping[str, int]) -> Result:
+def rehearsed(tx: Tx, crm: Crm, operation: str, first: int, size: int, caps: Mapping[str, int]) -> Result:
     """Return what a dry run tells of the same: it looks at the newest REHEARSED entries, as the job does at all."""
     asked, held = Input(operation, first, size, caps), Position(0, size)
     for _ in range(REHEARSED // LOOKED_AT):
-        held = _look(tx, kinds, asked, held)
+        held = _look(tx, crm, asked, held)
         if held.is_writing:
             break
     walk.Conflicts(dict(held.conflicts), held.untold).check()
@@ -71,29 +71,24 @@ def rehearsed(tx: Tx, kinds: Kinds, operation: str, first: int, size: int, caps:
     return structs.replace(told, notes=(looked_at,))
 
 
-def job_of(kinds: Kinds) -> JobKind:
-    """Return the kind of job that takes operations on these kinds of records back."""
-
-    def step(tx: Tx, job: Job) -> Job:
-        asked = convert(job.input, Input)
-        held = convert(job.position, Position)
-        walk.check_free(tx, asked.operation, but=job.op)
-        if held.is_writing:
-            return _write(tx, kinds, job, asked, held)
-        reached = _look(tx, kinds, asked, held)
-        return job.goes_on(to_builtins(reached))
-
-    return JobKind(UNDO, step)
+def _step(crm: Crm, tx: Tx, job: Job) -> Job:
+    asked = convert(job.input, Input)
+    held = convert(job.position, Position)
+    walk.check_free(tx, asked.operation, but=job.op)
+    if held.is_writing:
+        return _write(tx, crm, job, asked, held)
+    reached = _look(tx, crm, asked, held)
+    return job.goes_on(to_builtins(reached))
 
 
-def _look(tx: Tx, kinds: Kinds, asked: Input, held: Position) -> Position:
+def _look(tx: Tx, crm: Crm, asked: Input, held: Position) -> Position:
     """Return where the look is after the next entries; after the last ones the writing begins, unless they conflict."""
-    scene, workspace_id = Scene(tx, kinds, asked.first, is_rehearsal=True), tx.by.workspace_id
+    scene, workspace_id = Scene(tx, crm, asked.first, is_rehearsal=True), tx.by.workspace_id
     found = walk.Conflicts(dict(held.conflicts), held.untold)
     more = Counter(held.more)
     entries = operations.newest_first(tx.connection, workspace_id, asked.first, LOOKED_AT, held.at)
     for entry in entries:
-        kind = kinds.by_word.get(entry.noun)
+        kind = crm.kinds.by_word.get(entry.noun)
         if kind is not None:
             more[kind.plural] += (entry.ended is not None) - (entry.begun is not None)
         reversal = covered.reversal(scene, entry) if _is_last(scene, entry) else None
@@ -106,9 +101,9 @@ def _look(tx: Tx, kinds: Kinds, asked: Input, held: Position) -> Position:
     return Position(0, asked.of, is_writing=True)
 
 
-def _write(tx: Tx, kinds: Kinds, job: Job, asked: Input, held: Position) -> Job:
+def _write(tx: Tx, crm: Crm, job: Job, asked: Input, held: Position) -> Job:
     """Take the next entries back; after the last ones the job ends."""
-    scene, workspace = Scene(tx, kinds, asked.first), Workspace.of(tx.by)
+    scene, workspace = Scene(tx, crm, asked.first), Workspace.of(tx.by)
     if job.op is None:
         walk.begin(tx, asked.operation)
     own = tx.operations[workspace.id]
@@ -152,3 +147,6 @@ def _allowed(scene: Scene, caps: Mapping[str, int], found: Reversal | None) -> R
     except Problem as problem:
         return Reversal({found.more[0]: problem.hint})
     return found
+
+
+JOB = JobKind(UNDO, step_in=_step)

@@ -1,6 +1,7 @@
-"""How an entry of a record is taken back: by `put` and `follow`, as the verbs write, but without rules.
+"""How an entry of a record is taken back: by `put` and `follow`, as the verbs write.
 
-What an operation wrote must still stand. Of `custom` that is asked of each key; other fields may have changed.
+What an operation wrote must still stand. Of `custom` that is asked of each key; other fields may have changed, and must
+go together with what is put back (see Rule.agree). No other rule is asked: what a rule wrote was logged.
 """
 
 from collections.abc import Iterator, Mapping
@@ -8,9 +9,10 @@ from typing import Any
 
 from msgspec import structs
 
-from crmkit.core import derived, lookup, roles
+from crmkit.core import derived, lookup, roles, rules
 from crmkit.core.history.net import given
 from crmkit.core.records import relations
+from crmkit.core.rules.rule import Write
 from crmkit.core.undo.reversal import ERASED, Reversal, Scene, differs
 from crmkit.errors import Problem
 from crmkit.model.query.filters import CustomKey
@@ -23,7 +25,7 @@ from crmkit.storage import links, records
 from crmkit.storage.custom import declarations
 from crmkit.storage.log import audit, operations
 from crmkit.storage.log.operations import Entry
-from crmkit.storage.scoring import rules
+from crmkit.storage.scoring import rules as scoring
 
 MOST_LINKS = 5  # of one field that lead to a record that would go, in an answer
 
@@ -64,6 +66,8 @@ def _changed_back(scene: Scene, kind: Kind, entry: Entry, now: Record | None) ->
             conflicts[f"{entry.target}.{name}"] = differs(held, new)
     values, wrong = _with_links(scene, kind, entry, values)
     conflicts |= wrong | dict(_taken(scene, kind, entry, values))
+    if not conflicts:
+        values, conflicts = _agreeing(scene, kind, entry, now, values)
     if conflicts:
         return Reversal(conflicts)
     after = structs.replace(now, **values)
@@ -154,6 +158,19 @@ def _with_links(
         }
 
 
+def _agreeing(
+    scene: Scene, kind: Kind, entry: Entry, now: Record, values: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the values with what follows from them (see Rule.agree), and the fields that would not go together."""
+    write = Write(scene.tx, scene.crm, kind, now)
+    try:
+        for rule in rules.of(kind):
+            values = rule.agree(write, values)
+    except Problem as problem:
+        return values, {f"{entry.target}.{name}": what for name, what in problem.fields.items()}
+    return values, {}
+
+
 def _taken(scene: Scene, kind: Kind, entry: Entry, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the values of unique fields that another record has by now."""
     for name in kind.unique:
@@ -200,5 +217,5 @@ def _holds_its_place(scene: Scene, kind: Kind, entry: Entry, values: Mapping[str
             yield f"{entry.target}.key", f"belongs to {kind.handle(field)} now"
         elif declarations.count(connection, place, values["kind"]) >= MOST:
             yield f"{entry.target}.kind", f"has {MOST} declared fields; at most {MOST} fit"
-    elif issubclass(kind.record, ScoringRule) and rules.count(connection, place, values["kind"]) >= MOST_RULES:
+    elif issubclass(kind.record, ScoringRule) and scoring.count(connection, place, values["kind"]) >= MOST_RULES:
         yield f"{entry.target}.kind", f"has {MOST_RULES} scoring rules; at most {MOST_RULES} fit"

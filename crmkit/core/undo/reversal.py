@@ -5,6 +5,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
+from crmkit.core.crm import Crm
 from crmkit.model.record import Kinds
 from crmkit.render.text import value as spelled
 from crmkit.storage.interface.tx import Tx
@@ -20,9 +21,13 @@ class Scene(Struct, frozen=True):
     """
 
     tx: Tx
-    kinds: Kinds
+    crm: Crm
     first: int
     is_rehearsal: bool = False
+
+    @property
+    def kinds(self) -> Kinds:
+        return self.crm.kinds
 
     @property
     def workspace_id(self) -> str:

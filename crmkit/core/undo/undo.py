@@ -45,11 +45,11 @@ async def undo(call: Call, id: str) -> Result | Job:
         caps = crm.settings.plans.caps(tx.by.plan)
         size = operations.size(tx.connection, workspace.id, first)
         if size > MOST + 1:  # an undo has an entry more than it changed
-            begun = job.rehearsed(tx, crm.kinds, operation, first, size, caps) if tx.is_dry else None
+            begun = job.rehearsed(tx, crm, operation, first, size, caps) if tx.is_dry else None
             return begun or job.add(tx, operation, first, size, caps)
         entries = operations.newest_first(tx.connection, workspace.id, first, MOST + 1)
         walk.begin(tx, operation)
-        written, more = walk.take_back(Scene(tx, crm.kinds, first), entries)
+        written, more = walk.take_back(Scene(tx, crm, first), entries)
         quotas.check_more(tx, caps, more, are_there=True)
         return walk.told(operation, len(written))
 

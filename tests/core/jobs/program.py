@@ -41,7 +41,7 @@ def record(tx: Tx, job: Job) -> Job:
     return job.goes_on(done) if done < job.input["of"] else job.ends(job.outcome.value)
 
 
-JOBS = JobKinds(ADDER, JobKind("posting", record, post), undoing.job_of(boot.KINDS))
+JOBS = JobKinds(ADDER, JobKind("posting", record, post), undoing.JOB)
 
 
 def add(folder: Path, kind: str, input: Any) -> Job:

@@ -151,6 +151,44 @@ def finish_task(scene: Scene) -> Any:
         scene.back.change(scene.actor, scene.choice.choice(open_), done=True)
 
 
+def end_series(scene: Scene) -> Any:
+    tasks = [task for task in scene.of(TASK) if task.repeat]
+    if tasks:
+        body = scene.choice.choice([{"repeat": None}, {"repeat": "weekly"}, {"due_at": "2026-07-01"}])
+        scene.back.change(scene.actor, scene.choice.choice(tasks), **body)
+
+
+def clear(scene: Scene) -> Any:
+    """Empty a field, also one that others go together with."""
+    record = scene.one(*KINDS)
+    if record is not None:
+        filled = [name for name in kind_of(record).writable if getattr(record, name, None) is not None]
+        scene.back.change(scene.actor, record, **{scene.choice.choice(filled): None})
+
+
+def name_by_parts(scene: Scene) -> Any:
+    contact = scene.one(CONTACT)
+    if contact is not None:
+        parts = {"name": [None, "Boss"], "first_name": [None, "Jane", "Joan"], "last_name": [None, "Doe"]}
+        body = {name: scene.choice.choice(each) for name, each in parts.items() if scene.choice.random() < 0.5}
+        scene.back.change(scene.actor, contact, **body)
+
+
+def move_period(scene: Scene) -> Any:
+    campaign = scene.one(CAMPAIGN)
+    if campaign is not None:
+        name = scene.choice.choice(["starts_on", "ends_on"])
+        scene.back.change(scene.actor, campaign, **{name: scene.choice.choice([None, "2026-06-30", "2026-07-01"])})
+
+
+def price(scene: Scene) -> Any:
+    contact = scene.one(CONTACT)
+    if contact is not None:
+        drawn = {"estimated_cents": [None, 100], "actual_cents": [None, 200], "currency": [None, "USD"]}
+        body = {name: scene.choice.choice(each) for name, each in drawn.items() if scene.choice.random() < 0.5}
+        scene.back.change(scene.actor, contact, **body)
+
+
 def close_deal(scene: Scene) -> Any:
     deal = scene.one(DEAL)
     if deal is not None:
@@ -234,6 +272,7 @@ ACTS: tuple[Act, ...] = (
     ),
     *(create, create, create_with_parts, merge_by_email, change, change, tag, set_keys, log, log, amend),
     *(remove, remove, remove_activity, join, join, leave, repeat_task, finish_task, close_deal, convert, put_pipeline),
+    *(end_series, clear, clear, name_by_parts, name_by_parts, move_period, price),
 )
 
 

@@ -9,9 +9,12 @@ import pytest
 
 from crmkit.core.call import Call
 from crmkit.core.records import write
+from crmkit.core.records.settled import checked
+from crmkit.core.rules.rule import Write
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.record import REACHED
+from crmkit.storage.interface.tx import Tx
 from tests.core.records import log
 from tests.core.records.log import derived_of, entries, live, logged, newest_operation, recomputed, replayed, undo
 from tests.core.undo.acts import act
@@ -109,6 +112,20 @@ class History:
         found = live(self.back, self.actor)
         assert replayed(entries(self.back, self.actor)) == {handle: logged(each) for handle, each in found.items()}
         assert derived_of(found) == recomputed(found, self.back.crm.now)
+        for record in found.values():
+            self.send_back(record)
+
+    def send_back(self, record: Any) -> None:
+        """See that a change to what a record holds already is none: its fields go together."""
+        kind = REGISTRY.by_word[record.handle.partition("/")[0]]
+        held = {name: value for name in kind.writable if (value := getattr(record, name, None)) is not None}
+        if kind.composed and getattr(record, kind.composed.told_by) is None:
+            del held[kind.composed.name]  # sent, a name is no more set apart that is like its parts by chance
+
+        def unit(tx: Tx) -> Any:
+            return checked(Write(tx, self.back.crm, kind, record), held)
+
+        assert self.back.do(Call(self.back.crm, self.actor).write(unit)) == record
 
 
 def begun(shared: Desk, seed: int, steps: int) -> History:
@@ -154,7 +171,17 @@ def to_and_fro(shared: Desk, seed: int, steps: int) -> None:
     history.check()
 
 
-WAYS = (to_the_beginning, in_any_order_and_back, to_and_fro)
+def with_acts_between(shared: Desk, seed: int, steps: int) -> None:
+    history = begun(shared, seed, steps)
+    for _ in range(2 * steps):
+        if history.stack and history.choice.random() < 0.5:
+            history.undo(history.choice.choice(history.stack)[0])
+        else:
+            history.act()
+    history.check()
+
+
+WAYS = (to_the_beginning, in_any_order_and_back, to_and_fro, with_acts_between)
 
 
 @pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
@@ -168,5 +195,5 @@ def test_a_short_history_is_taken_back(shared: Desk, way: Way, seed: int) -> Non
 @pytest.mark.parametrize("seed", range(100, 106))
 def test_a_history_is_taken_back(shared: Desk, way: Way, seed: int) -> None:
     """From the newest on, each brings back the state before it, to the very beginning. In any other order an operation
-    is taken back unless something stands against it, and what was taken back is done again."""
+    is taken back unless something stands against it, and what was taken back is done again. Acts go on after undos."""
     way(shared, seed, 25)

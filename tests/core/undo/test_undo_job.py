@@ -9,7 +9,7 @@ from msgspec import structs
 
 from crmkit.core import derived
 from crmkit.core.call import Call
-from crmkit.core.jobs.kind import JobKind, Result
+from crmkit.core.jobs.kind import Result
 from crmkit.core.undo import job as undoing
 from crmkit.core.undo import undo as verb
 from crmkit.errors import Problem
@@ -47,7 +47,6 @@ class Steps:
 
     def __init__(self, back: Desk, actor: Actor, operation: str, caps: dict[str, int] | None = None) -> None:
         self._back, self._actor = back, actor
-        self._kind: JobKind = undoing.job_of(REGISTRY)
         first = audit.first_entry(Workspace.of(actor), operation)
         size = sum(1 for entry in entries(back, actor) if first in (entry.seq, entry.op))
         self.job: Job = back.do(
@@ -60,7 +59,7 @@ class Steps:
         def unit(tx: Tx) -> Job:
             if self.job.op is not None:
                 tx.operations[place] = self.job.op
-            return structs.replace(self._kind.step(tx, self.job), op=tx.operations.get(place))
+            return structs.replace(undoing.JOB.stepped(self._back.crm, tx, self.job), op=tx.operations.get(place))
 
         self.job = self._back.do(Call(self._back.crm, self._actor).write(unit))
 
