@@ -43,12 +43,18 @@ async def _write(folder: Path) -> None:
 
 
 def _bytes(connection: SqliteConnection, action: str) -> float:
-    listed = connection.execute("SELECT name FROM pragma_index_list('audit')").fetchall()
-    indexes = [_columns(connection, f"pragma_index_xinfo('{name}')") for (name,) in listed]
-    places = [_columns(connection, "pragma_table_info('audit')"), *indexes]
-    size = " + ".join(f"coalesce(length(CAST({name} AS BLOB)), 0)" for place in places for name in place)
+    indexes = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND tbl_name = 'audit'")
+    places = [(_columns(connection, "pragma_table_info('audit')"), "TRUE")]
+    for name, sql in indexes.fetchall():
+        _, _, condition = sql.partition(" WHERE ")  # an index holds nothing of entries that it does not concern
+        places.append((_columns(connection, f"pragma_index_xinfo('{name}')"), condition or "TRUE"))
+    size = " + ".join(f"iif({condition}, {_length(names)}, 0)" for names, condition in places)
     (found,) = connection.execute(f"SELECT avg({size}) FROM audit WHERE action = ?", (action,)).fetchone()
     return float(found)
+
+
+def _length(names: Sequence[str]) -> str:
+    return " + ".join(f"coalesce(length(CAST({name} AS BLOB)), 0)" for name in names)
 
 
 def _columns(connection: SqliteConnection, of: str) -> Sequence[str]:
