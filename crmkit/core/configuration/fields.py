@@ -18,6 +18,7 @@ from crmkit.model.record import Kind
 from crmkit.records.settings.field import DeclaredField
 from crmkit.storage import records
 from crmkit.storage.custom import misfits
+from crmkit.storage.custom.misfits import SHOWN, Misfit
 from crmkit.storage.interface.workspace import Workspace
 
 
@@ -65,6 +66,12 @@ async def _look(call: Call, values: Mapping[str, Any], before: DeclaredField | N
     if before is not None and continues(form_of(before.type, before.choices), form):
         return
     kind, workspace = call.crm.kinds.by_word[wanted["kind"]], Workspace.of(call.actor)
-    newest = before is None
-    found = await call.scan(misfits.among_all, kind, workspace, wanted["key"], form, newest)
-    fit.check(kind, wanted["key"], form, found)
+    first, newest = await call.read(misfits.numbers, kind, workspace)
+    if before is None:
+        first = max(first, newest - misfits.LOOKED)
+    found = list[Misfit]()
+    while first <= newest and len(found) < SHOWN:
+        last = min(newest, first + misfits.AT_ONCE - 1)
+        found += await call.scan(misfits.among, kind, first, last, wanted["key"], form)
+        first = last + 1
+    fit.check(kind, wanted["key"], form, found[:SHOWN])

@@ -11,7 +11,7 @@ from crmkit.model.declared.types import continues
 from crmkit.records.settings.field import MOST, DeclaredField
 from crmkit.storage.custom import declarations, misfits
 
-_SCAN_SECONDS = 60  # more than the look at all records takes, which was before this transaction
+_SCAN_SECONDS = 60  # more than a look at millions of records takes, which was before this transaction
 
 
 def _settled(write: Write, values: Values) -> Values:

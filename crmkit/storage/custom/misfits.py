@@ -11,23 +11,23 @@ from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.workspace import Workspace
 
 SHOWN = 10
-LOOKED = 50_000  # rows of a short look
+LOOKED = 50_000  # newest rows of a short look
+AT_ONCE = 50_000  # rows of a part of a look: 0.1 s, so that others have their turn and no part comes to the deadline
 NEWEST = 2_000  # changes that are looked at in a transaction
 
 Misfit = tuple[str, Any]  # id and value
 
 
-def among_all(
-    connection: Connection, kind: Kind, workspace: Workspace, key: str, form: str, is_short: bool = False
-) -> list[Misfit]:
-    """Return the first misfits among all records; a look that `is_short` is at the LOOKED newest."""
-    first = workspace.first
-    if is_short:
-        sql = f"SELECT max(seq) FROM {quoted(kind.plural)} WHERE seq >= ? AND seq <= ?"
-        (newest,) = connection.execute(sql, (workspace.first, workspace.last)).fetchone()
-        first = max(first, (newest or first) - LOOKED)
-    span = "r.seq >= ? AND r.seq <= ?"
-    rows = Statement(f"{quoted(kind.plural)} AS r WHERE {span}", (first, workspace.last))
+def numbers(connection: Connection, kind: Kind, workspace: Workspace) -> tuple[int, int]:
+    """Return the numbers of the first row of a kind that there may be, and of the newest."""
+    sql = f"SELECT max(seq) FROM {quoted(kind.plural)} WHERE seq >= ? AND seq <= ?"
+    (newest,) = connection.execute(sql, (workspace.first, workspace.last)).fetchone()
+    return workspace.first, newest or workspace.first
+
+
+def among(connection: Connection, kind: Kind, first: int, last: int, key: str, form: str) -> list[Misfit]:
+    """Return the first misfits among the records of these numbers, which are of one workspace."""
+    rows = Statement(f"{quoted(kind.plural)} AS r WHERE r.seq >= ? AND r.seq <= ?", (first, last))
     return _found(connection, rows, key, form)
 
 

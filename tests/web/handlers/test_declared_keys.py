@@ -218,6 +218,21 @@ def test_what_fits_no_type_any_more_is_counted_and_sorts_last(home: House, alice
     assert names(alice, "sort=-custom.size") == ["old", "new"]
 
 
+def test_a_new_type_looks_at_all_values_some_at_a_time(alice: Person) -> None:
+    field = declared(alice, "size", "text")
+    ids = [new(alice, "/contacts", name=str(n), custom={"size": "many" if n in (1, 6) else str(n)}) for n in range(7)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(misfits, "AT_ONCE", 2)
+        refusal = alice.json_of("PATCH", f"/fields/{field}", {"type": "date"})
+        assert (refusal["error"], len(refusal["fields"])) == ("does_not_fit", 7)
+        choices = {"type": "choice", "choices": [str(n) for n in range(7)]}
+        refusal = alice.json_of("PATCH", f"/fields/{field}", choices)
+        assert list(refusal["fields"]) == [f"contact/{ids[1]}", f"contact/{ids[6]}"]
+        for n in (1, 6):
+            alice.json_of("PATCH", f"/contacts/{ids[n]}", {"custom": {"size": "3"}})
+        assert alice.json_of("PATCH", f"/fields/{field}", choices)["type"] == "choice"
+
+
 def test_counts_group_by_declared_keys_and_know_their_times_and_numbers(alice: Person) -> None:
     for key, type, more in (("seen", "time", {}), ("day", "date", {}), ("seats", "number", {}), ("ok", "bool", {})):
         declared(alice, key, type, **more)
