@@ -32,9 +32,12 @@ class Chosen(Struct, frozen=True):
     beside: tuple[str, ...] = ()
 
 
-def nothing_of(kind: Kind) -> Chosen:
-    """Return what chooses no field of a kind; a secret is in the one answer that shows it, whatever was chosen."""
-    return Chosen(beside=tuple(field.name for field in kind.secrets))
+def nothing_of(kind: Kind, beside: Sequence[str] = ()) -> Chosen:
+    """Return what chooses no field of a kind, but what is `beside`.
+
+    A secret is in the one answer that shows it, whatever was chosen.
+    """
+    return Chosen(beside=(*(field.name for field in kind.secrets), *beside))
 
 
 ByKind = Mapping[Kind, Chosen]
