@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from crmkit.core.reading import opened
 from crmkit.errors import Problem
 from crmkit.faces.answers import Given, format_of
 from crmkit.faces.klozeo.words import ERRORS, PREFIX, THEIRS
@@ -45,7 +46,12 @@ def limits(headers: Headers, _: str) -> Headers:
 def route(
     method: Method | Sequence[Method], path: str, name: str, about: Kind, verb: Verb, **more: Any
 ) -> Callable[[Handler], Route]:
-    """Return the decorator of a route below the prefix, about records of a kind."""
+    """Return the decorator of a route below the prefix, about records of a kind.
+
+    One that changes a record needs the reading of its kind too, since clients read the whole of it from the answer.
+    """
+    if "PUT" in method and "{" in path:
+        more["also"] = (opened.scope(about),)
     shape: dict[str, Any] = {"shown": (), "tool": "", "undoes": False, "asks_first": False}
     reads: dict[str, Any] = {"is_list": False, "is_linked": False, "is_cut": False}
     kind: dict[str, Any] = {} if "area" in more else {"kind": about}

@@ -5,7 +5,7 @@ from math import ceil
 from typing import Any
 
 from crmkit.core.people import teams
-from crmkit.core.reading import lists
+from crmkit.core.reading import lists, opened
 from crmkit.core.records import write
 from crmkit.core.records.settled import Saved
 from crmkit.errors import Problem, listed, nearest
@@ -40,15 +40,17 @@ READ, WRITE = "agent.leads.read", "agent.leads.write"
 Pairs = list[tuple[str, str]]
 
 
-def _shows(call: HttpCall, saved: Saved) -> Answer:
-    lead = lead_of_record(call.actor.workspace_id, saved.record)
-    return data(lead, status=201 if saved.created else 200)
-
-
 def routes(kinds: Kinds) -> list[Route]:
     """Return the routes of leads, which are contacts."""
     contact = kinds.by_word[CONTACT.plural]
-    of_lead: dict[str, Any] = {"kind": contact, "form": LEAD, "shows": _shows, "consent": FREE}
+
+    def shows(call: HttpCall, saved: Saved) -> Answer:
+        """Return the lead that was written, its id alone to a key that may not read it."""
+        lead = lead_of_record(call.actor.workspace_id, saved.record)
+        told = lead if call.actor.access.allows(opened.scope(contact)) else {"id": lead["id"]}
+        return data(told, status=201 if saved.created else 200)
+
+    of_lead: dict[str, Any] = {"kind": contact, "form": LEAD, "shows": shows, "consent": FREE}
 
     @route(kinds, "GET", "/leads", "list_leads", READ, query=QUERY, kind=contact)
     async def list_leads(call: HttpCall) -> Answer:

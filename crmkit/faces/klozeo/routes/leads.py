@@ -4,7 +4,7 @@ from math import inf
 from typing import Any
 
 from crmkit.core.call import Call
-from crmkit.core.reading import lists
+from crmkit.core.reading import lists, opened
 from crmkit.core.records import write
 from crmkit.core.records.settled import Saved
 from crmkit.errors import Problem
@@ -23,6 +23,8 @@ from crmkit.web.route import Route
 LIMIT, MOST = 50, 1_000
 MOST_NAMES = 5  # with dots that are looked up for one request
 QUERY = ("filter", "sort_by", "sort_order", "limit", "cursor")
+# what Klozeo tells of a create beside the lead itself
+WRITTEN = ("id", "created_at", "message", "duplicate", "potential_duplicate_id")
 CREATED, MERGED = "Lead created successfully", "Duplicate detected, existing lead updated"
 
 
@@ -38,7 +40,14 @@ def routes(kinds: Kinds) -> list[Route]:
         leads = [lead_of(each) for each in found]
         return Given({"leads": leads, "next_cursor": cursor, "has_more": cursor is not None, "count": len(leads)})
 
-    @route("POST", "/leads", "create_lead", contact, "write", form=LEAD, shows=_shows_saved, status=201)
+    def shows_saved(call: HttpCall, saved: Saved) -> Answer:
+        """Return the lead, no more than WRITTEN to a token that may not read it."""
+        lead = saved_lead(call, saved)
+        if not call.actor.access.allows(opened.scope(contact)):
+            lead = {name: lead[name] for name in WRITTEN if name in lead}
+        return Given(lead, 201 if saved.created else 200)
+
+    @route("POST", "/leads", "create_lead", contact, "write", form=LEAD, shows=shows_saved, status=201)
     async def create_lead(call: HttpCall) -> Saved:
         return await write.save(call, contact, drafted(await call.body(), is_new=True), merges_alike=True)
 
@@ -122,10 +131,6 @@ def saved_lead(call: HttpCall, saved: Saved) -> dict[str, Any]:
 def nothing(_: HttpCall, __: Any) -> Answer:
     """Return the empty answer to a delete."""
     return Given({}, 204)
-
-
-def _shows_saved(call: HttpCall, saved: Saved) -> Answer:
-    return Given(saved_lead(call, saved), 201 if saved.created else 200)
 
 
 def _shows_changed(_: HttpCall, saved: Saved) -> Answer:

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from crmkit.core.configuration import rights
 from crmkit.core.jobs.kind import Result
-from crmkit.core.reading import lists
+from crmkit.core.reading import lists, opened
 from crmkit.core.records import write
 from crmkit.core.records.settled import Saved
 from crmkit.core.scoring import explain, run
@@ -103,7 +103,7 @@ def routes(kinds: Kinds) -> list[Route]:
     @route(
         *("POST", "/leads/{id}/score", "score_lead", contact, "write"),
         area=contact,
-        also=("scoring.read",),
+        also=("scoring.read", opened.scope(contact)),
         consent=FREE,
         shows=_shows_score,
     )
