@@ -12,6 +12,7 @@ from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.merging import moved
 from crmkit.core.merging.united import United, united
+from crmkit.core.reading import opened
 from crmkit.core.records import versions
 from crmkit.core.records.settled import Saved
 from crmkit.core.rules.rule import Write
@@ -36,8 +37,8 @@ def form(kind: Kind) -> Form:
 async def merge(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Saved:
     """Merge the record that `body` names into that of the path, and return it, if `call.confirm` is a token for that.
 
-    Else raises `confirmation_required`, which tells what becomes of each field, or `version_conflict`; also
-    `not_found`, `invalid_reference` and what `united` raises.
+    Else raises `confirmation_required`, which tells a token that reads the kind what becomes of each field, or
+    `version_conflict`; also `not_found`, `invalid_reference` and what `united` raises.
     """
     crm, sent, named = call.crm, call.confirm, lookup.id_or_key(kind, id)
     source = form(kind).filled(body)["from"]
@@ -50,12 +51,14 @@ async def merge(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_mat
         notes = (*lookup.notes(named, stays), *lookup.notes(source, goes))
         both = [(each.handle, versions.of(each)) for each in (stays, goes)]
         bound = confirm.binding(f"{kind.name}.merge", both, body=goes.id.encode())
-        says = " ".join((*(f"{note}." for note in notes), _outcome(crm.kinds, kind, stays, goes, found)))
+        shown = found if tx.by.access.allows(opened.scope(kind)) else None
+        says = " ".join((*(f"{note}." for note in notes), _outcome(crm.kinds, kind, stays, goes, shown)))
         path, again = f"POST {kind.path}/{stays.id}/merge", f'{{"from":"{goes.id}"}}'
         refused = confirm.require(tx, sent, bound, says, path, again)
         if refused is not None:
-            told = {"kept": found.kept, "dropped": found.dropped, "filled": found.filled}
-            refused.facts |= {"into": stays.handle, "from": goes.handle, **told}
+            refused.facts |= {"into": stays.handle, "from": goes.handle}
+            if shown is not None:
+                refused.facts |= {"kept": shown.kept, "dropped": shown.dropped, "filled": shown.filled}
             return refused
         saved = merged(tx, crm, kind, stays, goes, found)
         return replace(saved, notes=notes)
@@ -90,19 +93,29 @@ def _other(tx: Tx, kind: Kind, stays: Record, source: str | Key, notes: tuple[st
     return goes
 
 
-def _outcome(kinds: Kinds, kind: Kind, stays: Record, goes: Record, found: United) -> str:
-    """Return the sentence that says what becomes of each field, and of what is linked to the record that goes."""
+def _outcome(kinds: Kinds, kind: Kind, stays: Record, goes: Record, found: United | None) -> str:
+    """Return the sentences that say what becomes of each field, and of what is linked to the record that goes.
+
+    Without `found` they name no value of the two.
+    """
+    linked = [kinds.activity.plural] if kind.is_logged else []
+    linked += [reference.kind.plural.replace("_", " ") for reference in kinds.references[kind]]
+    moving = f"the {listed(dict.fromkeys(linked))} of {goes.id} move, and " if linked else ""
+    after = f"{moving}{goes.id} answers as {stays.id}."
+    after = f"{after[0].upper()}{after[1:]}"
+    if found is None:
+        return f"{goes.handle} goes into {stays.handle}. {after}"
+    return f"{_titled(kind, goes)} goes into {_titled(kind, stays)}. {_fields(found)}{after}"
+
+
+def _fields(found: United) -> str:
+    """Return the sentence on the fields of the record that stays, "" where nothing is said of any."""
     kept = [f"{_shown(name, value)} (not {_value(found.dropped[name])})" for name, value in found.kept.items()]
     filled = [_shown(name, value) for name, value in found.filled.items()]
     lost = [_shown(name, value) for name, value in found.dropped.items() if name not in found.kept]
     told = {"keeps": kept, "gets": filled, "does not get": lost}
     parts = [f"{verb} {listed(_first(fields))}" for verb, fields in told.items() if fields]
-    fields = f"It {listed(parts)}. " if parts else ""
-    linked = [kinds.activity.plural] if kind.is_logged else []
-    linked += [reference.kind.plural.replace("_", " ") for reference in kinds.references[kind]]
-    moving = f"the {listed(dict.fromkeys(linked))} of {goes.id} move, and " if linked else ""
-    after = f"{moving}{goes.id} answers as {stays.id}."
-    return f"{_titled(kind, goes)} goes into {_titled(kind, stays)}. {fields}{after[0].upper()}{after[1:]}"
+    return f"It {listed(parts)}. " if parts else ""
 
 
 def _titled(kind: Kind, record: Record) -> str:

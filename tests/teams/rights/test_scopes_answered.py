@@ -42,3 +42,22 @@ def test_an_answer_to_a_write_has_the_handle_alone_of_a_record_that_the_token_ma
 def test_a_token_that_reads_the_kind_too_is_shown_the_record(home: House, us: Team, id: str) -> None:
     clerk = narrowed(home, us.alice, "contacts.write contacts.read")
     assert all(WORD in answer.text for answer in answers(clerk, id, {}))
+
+
+@pytest.mark.parametrize("headers", [{}, JSON], ids=["text", "json"])
+def test_the_first_step_of_a_merge_names_the_records_alone_to_a_token_that_may_not_read_them(
+    home: House, us: Team, id: str, headers: dict[str, str]
+) -> None:
+    other = new(us.alice, "/contacts", name=f"{WORD} Roe", phone="+49 30 1234567", notes=f"{WORD} too")
+    clerk = narrowed(home, us.alice, "contacts.write contacts.delete")
+    asked = clerk.post(f"/contacts/{id}/merge", json={"from": other}, headers=headers)
+    assert asked.status_code == 409
+    for value in (WORD, "acme.com", "1234567"):
+        assert value not in asked.text
+    assert f"contact/{other} goes into contact/{id}. The activities" in asked.text
+    assert not {"kept", "dropped", "filled"} & (asked.json().keys() if headers else set())
+    confirm = asked.text.partition("confirm=")[2].split()[0].rstrip('",')
+    done = clerk.post(f"/contacts/{id}/merge?confirm={confirm}", json={"from": other}, headers=headers)
+    assert done.status_code == 200, done.text
+    assert WORD not in done.text
+    assert us.alice.json_of("GET", f"/contacts/{id}")["phone"] == "+49 30 1234567"
