@@ -4,7 +4,7 @@ from typing import Any
 
 from crmkit.core import roles
 from crmkit.core.configuration.pipelines import facts
-from crmkit.core.undo.reversal import Reversal, Scene, differs
+from crmkit.core.undo.reversal import Reversal, Scene
 from crmkit.model.configuration.pipeline import Pipeline, Stage
 from crmkit.storage.configuration import pipelines
 from crmkit.storage.log import audit
@@ -16,6 +16,7 @@ def reversal(scene: Scene, entry: Entry) -> Reversal:
     roles.check_admin(scene.tx)
     held = pipelines.pipeline_of(scene.tx.connection, scene.workspace_id, entry.id)
     now: dict[str, Any] = facts(held) if held.is_put else {}
+    differs = scene.differs("workspace")
     others = {name: differs(now.get(name), new) for name, (_, new) in entry.changes.items() if now.get(name) != new}
     if others:
         return Reversal({f"{entry.target}.{name}": what for name, what in others.items()})

@@ -4,7 +4,7 @@ What an operation wrote must still stand. Of `custom` that is asked of each key;
 go together with what is put back (see Rule.agree). No other rule is asked: what a rule wrote was logged.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from msgspec import structs
@@ -13,7 +13,7 @@ from crmkit.core import derived, lookup, roles, rules
 from crmkit.core.history.net import given
 from crmkit.core.records import relations
 from crmkit.core.rules.rule import Write
-from crmkit.core.undo.reversal import ERASED, Reversal, Scene, differs
+from crmkit.core.undo.reversal import ERASED, Reversal, Scene
 from crmkit.errors import Problem
 from crmkit.model.query.filters import CustomKey
 from crmkit.model.record import Kind, Record
@@ -54,14 +54,14 @@ def _changed_back(scene: Scene, kind: Kind, entry: Entry, now: Record | None) ->
     unknown = _unknown(kind, entry, pairs)
     if unknown:
         return Reversal(unknown)
-    values, conflicts = dict[str, Any](), dict[str, str]()
+    values, conflicts, differs = dict[str, Any](), dict[str, str](), _differs(scene, kind)
     for name, (old, new) in pairs.items():
         held = getattr(now, name)
         if held == new:
             values[name] = old
         elif kind.custom is not None and name == kind.custom.name:
             values[name] = _keys_back(held or {}, old or {}, new or {})
-            conflicts |= dict(_other_keys(entry.target, held or {}, old or {}, new or {}))
+            conflicts |= dict(_other_keys(entry.target, held or {}, old or {}, new or {}, differs))
         else:
             conflicts[f"{entry.target}.{name}"] = differs(held, new)
     values, wrong = _with_links(scene, kind, entry, values)
@@ -78,14 +78,14 @@ def _taken_away(scene: Scene, kind: Kind, entry: Entry, new: Mapping[str, Any], 
     """Return how a record is deleted that the operation brought, or merged again where it had been."""
     if now is None:
         return Reversal({entry.target: _gone(scene, entry.target)})
-    conflicts: dict[str, str] = dict(_unknown(kind, entry, new))
+    conflicts, differs = dict(_unknown(kind, entry, new)), _differs(scene, kind)
     # all of it would go with the record, also what the operation did not write
     for name in () if conflicts else given(kind):
         held, value = getattr(now, name), new.get(name)
         if held == value or not (held or value):
             continue
         if kind.custom is not None and name == kind.custom.name:
-            conflicts |= dict(_other_keys(entry.target, held or {}, {}, value or {}))
+            conflicts |= dict(_other_keys(entry.target, held or {}, {}, value or {}, differs))
         else:
             conflicts[f"{entry.target}.{name}"] = differs(held, value)
     conflicts |= dict(_led_to(scene, kind, entry)) | dict(_is_no_more(scene, kind, entry))
@@ -133,8 +133,17 @@ def _keys_back(held: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str
     return {**{key: value for key, value in held.items() if key not in wrote}, **back} or None
 
 
+def _differs(scene: Scene, kind: Kind) -> Callable[[Any, Any], str]:
+    """Return `Scene.differs` of a kind; a membership is of the area of what its member is in."""
+    return scene.differs((scene.kinds.whole.to if kind is scene.kinds.membership else kind).area)
+
+
 def _other_keys(
-    target: str, held: Mapping[str, Any], old: Mapping[str, Any], new: Mapping[str, Any]
+    target: str,
+    held: Mapping[str, Any],
+    old: Mapping[str, Any],
+    new: Mapping[str, Any],
+    differs: Callable[[Any, Any], str],
 ) -> Iterator[tuple[str, str]]:
     """Yield the custom keys that the operation wrote and that differ now."""
     for key in dict.fromkeys((*old, *new)):

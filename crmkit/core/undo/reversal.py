@@ -33,6 +33,10 @@ class Scene(Struct, frozen=True):
     def workspace_id(self) -> str:
         return self.tx.by.workspace_id
 
+    def differs(self, area: str) -> Callable[[Any, Any], str]:
+        """Return what makes the sentence about a field that differs now, of a record of an area."""
+        return differs if self.tx.by.access.allows(f"{area}.read") else differs_untold
+
     def goes_first(self, handle: str) -> bool:
         """Tell whether this is a rehearsal of which the writes would bring or take a record before what is asked."""
         connection = self.tx.connection
@@ -63,3 +67,8 @@ def cut(value: Any) -> str:
 def differs(now: Any, wrote: Any) -> str:
     """Return the sentence about a field that the operation wrote and that differs now."""
     return f"is {cut(now)} now; the operation wrote {cut(wrote)}"
+
+
+def differs_untold(now: Any, wrote: Any) -> str:
+    """Return the same to a token that may not read the values."""
+    return "is not what the operation wrote"

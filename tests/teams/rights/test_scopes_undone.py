@@ -61,3 +61,26 @@ def test_nothing_is_told_of_an_operation_that_may_not_be_undone(home: House, us:
     assert us.alice.json_of("GET", f"/deals/{answer['id']}")["version"] == 2
     assert missing(clerk.post("/undo/op_nothing", headers=JSON)) == GONE
     assert missing(narrowed(home, us.alice, CONTACTS).post("/undo/op_nothing", headers=JSON)) == NONE
+
+
+def test_a_conflict_tells_no_value_of_a_kind_that_the_token_may_not_read(home: House, us: Team) -> None:
+    id = new(us.alice, "/contacts", name="Ann", email="ann@acme.com", custom={"size": HIDDEN})
+    stages = {"stages": [{"name": HIDDEN}]}
+    done = [
+        us.alice.patch(f"/contacts/{id}", json={"notes": HIDDEN, "custom": {"size": f"{HIDDEN} 2"}}, headers=JSON),
+        us.alice.post("/contacts", json={"name": HIDDEN}, headers=JSON),
+        us.alice.put("/pipelines/deals", json=stages, headers=JSON),
+    ]
+    us.alice.patch(f"/contacts/{id}", json={"notes": f"{HIDDEN} 3", "custom": {"size": f"{HIDDEN} 4"}})
+    us.alice.patch(f"/contacts/{done[1].json()['id']}", json={"name": f"{HIDDEN} 5"})
+    us.alice.put("/pipelines/deals", json={"stages": [{"name": f"{HIDDEN}-6"}]})
+    words = "contacts.write contacts.delete workspace.write"
+    clerk, reader = narrowed(home, us.alice, words), narrowed(home, us.alice, f"{words} *.read")
+    for each in done:
+        path = f"/undo/{each.json()['operation']}"
+        told, shown = clerk.post(path, headers=JSON), reader.post(path, headers=JSON)
+        assert error_of(told) == error_of(shown) == (409, "undo_conflict")
+        assert told.json()["fields"].keys() == shown.json()["fields"].keys()
+        assert set(told.json()["fields"].values()) == {"is not what the operation wrote"}
+        assert HIDDEN not in told.text
+        assert HIDDEN in shown.text
