@@ -2,6 +2,7 @@
 
 from crmkit.core.jobs.kind import Result
 from crmkit.core.many import by_filter
+from crmkit.core.reading import opened
 from crmkit.errors import Problem
 from crmkit.model.query.parse import TIMEZONE
 from crmkit.model.record import Kind
@@ -14,7 +15,7 @@ from crmkit.web.route import ANY, Route, route
 
 def many_routes(kind: Kind, parameters: tuple[str, ...] = ANY) -> list[Route]:
     """Return the handlers of one kind; its list takes these parameters in place of filters, if any are named."""
-    path = kind.path
+    path, finds = kind.path, (opened.scope(kind),)  # the answer counts what the filters find
     query = ANY if parameters == ANY else (*parameters, TIMEZONE, "confirm")
 
     @route(
@@ -25,6 +26,7 @@ def many_routes(kind: Kind, parameters: tuple[str, ...] = ANY) -> list[Route]:
         summary=f"change all {kind.plural} that filters find, in two steps",
         kind=kind,
         verb="write",
+        also=finds,
         query=query,
         has_groups=query != ANY,
         shows=_shown,
@@ -43,6 +45,7 @@ def many_routes(kind: Kind, parameters: tuple[str, ...] = ANY) -> list[Route]:
         summary=f"delete all {kind.plural} that filters find, in two steps",
         kind=kind,
         verb="delete",
+        also=finds,
         query=query,
         has_groups=query != ANY,
         shows=_shown,
