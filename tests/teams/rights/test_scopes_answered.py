@@ -70,3 +70,11 @@ def test_the_first_step_of_a_merge_names_the_records_alone_to_a_token_that_may_n
     assert done.status_code == 200, done.text
     assert WORD not in done.text
     assert us.alice.json_of("GET", f"/contacts/{id}")["phone"] == "+49 30 1234567"
+
+
+def test_to_score_a_record_needs_the_reading_too(home: House, us: Team, id: str) -> None:
+    for words, wanted in (
+        ("contacts.write scoring.read", "contacts.read"),
+        ("contacts.write scoring.read contacts.read", ""),
+    ):
+        assert missing(narrowed(home, us.alice, words).post(f"/contacts/{id}/score", headers=JSON)) == wanted

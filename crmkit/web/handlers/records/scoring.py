@@ -5,6 +5,7 @@ from typing import Any
 
 from crmkit.core.configuration import rights
 from crmkit.core.jobs.kind import Result
+from crmkit.core.reading import opened
 from crmkit.core.scoring import explain, run
 from crmkit.core.scoring.explain import Explained
 from crmkit.model.record import Kind, Kinds
@@ -40,7 +41,7 @@ def score_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         summary=f"score a {kind.name} now",
         area=kind,
         verb="write",
-        also=also,
+        also=(*also, opened.scope(kind)),
         consent=FREE,
         shows=shows,
     )
