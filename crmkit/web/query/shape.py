@@ -49,16 +49,18 @@ def read(state: dict[str, Any], route: Route, pairs: Pairs) -> Pairs:
 def close(state: dict[str, Any], route: Route) -> None:
     """Let the answer have no more than the handles of records of a kind that the token may not read.
 
-    What stands beside their own fields is shown. The scopes of a read open its own kind; one of several areas leaves
-    out what they do not open (`opened.chosen`).
+    What stands beside their own fields is of the kind that the route is about. The scopes of a read open that; one of
+    several areas leaves out what they do not open (`opened.chosen`).
     """
     actor: Actor | None = state.get("actor")
     if actor is None or not actor.access.is_narrow or (route.area == "*" and not route.writes):
         return
-    kinds = [kind for kind in route.shown if route.writes or kind is not route.kind]
-    closed = [kind for kind in kinds if not actor.access.allows(f"{kind.area}.read")]
-    if closed:
-        state[CHOSEN] = {kind: nothing_of(kind, route.beside) for kind in closed}
+    closed = {kind for kind in (*route.shown, route.kind) if kind and not actor.access.allows(f"{kind.area}.read")}
+    if not route.writes:
+        closed.discard(route.kind)
+    if hidden := closed.intersection(route.shown):
+        beside = () if route.kind in closed else route.beside
+        state[CHOSEN] = {kind: nothing_of(kind, beside) for kind in hidden}
 
 
 def _tokens(text: str) -> int:
