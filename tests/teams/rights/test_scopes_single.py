@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from crmkit.model.fields import Identifier, LongText, Text
@@ -147,6 +148,8 @@ def test_members_of_a_closed_kind_are_handles_with_what_their_membership_says(
     reader, path = narrowed(home, us.alice, "campaigns.read companies.read"), f"/campaigns/{ids['ca']}/members"
     shown = reader.get(f"{path}?format={format}").text
     assert mark(CONTACT) not in shown
+    link = reader.post("/links", json={"path": f"{path}?format={format}"}, headers=JSON).json()["url"]
+    assert httpx.get(link).text == shown
     assert mark(COMPANY) in us.alice.get(f"{path}?format=json").text
     assert mark(COMPANY, "title") in shown
     assert ids["c"] in shown
