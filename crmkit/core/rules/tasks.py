@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from crmkit.core import derived, quotas
+from crmkit.core.reading import opened
 from crmkit.core.rules.rule import Rule, Values, Write, has
 from crmkit.errors import Problem
 from crmkit.model.record import Kind, Record
@@ -86,8 +87,9 @@ def _opened(write: Write, task: Record) -> None:
     quotas.check(tx, write.crm.settings, kind.plural, _WHY_ANOTHER)
     given = {name: getattr(task, name) for name in _handed_on(kind)}
     new = kind.new({**given, "due_at": due_at, "repeats_from": found.repeats_from, "follows": task.id})
-    opened = derived.put_and_follow(tx, write.crm.kinds, kind, None, new)
-    write.notes.append(f"next: {opened.handle} due {due_at}")
+    another = derived.put_and_follow(tx, write.crm.kinds, kind, None, new)
+    due = f" due {due_at}" if tx.by.access.allows(opened.scope(kind)) else ""
+    write.notes.append(f"next: {another.handle}{due}")
 
 
 def _handed_on(kind: Kind) -> list[str]:

@@ -72,6 +72,14 @@ def test_the_first_step_of_a_merge_names_the_records_alone_to_a_token_that_may_n
     assert us.alice.json_of("GET", f"/contacts/{id}")["phone"] == "+49 30 1234567"
 
 
+def test_the_note_on_the_next_task_of_a_series_tells_its_day_to_a_token_that_reads_tasks(home: House, us: Team) -> None:
+    for words, told in (("tasks.write", False), ("tasks.write tasks.read", True)):
+        id = new(us.alice, "/tasks", title=WORD, due_at="2031-05-04T10:00:00Z", repeat="weekly")
+        answer = narrowed(home, us.alice, words).patch(f"/tasks/{id}", json={"done": True})
+        assert "# note: next: task/" in answer.text
+        assert ("2031-05-11" in answer.text) is told
+
+
 def test_to_score_a_record_needs_the_reading_too(home: House, us: Team, id: str) -> None:
     for words, wanted in (
         ("contacts.write scoring.read", "contacts.read"),
