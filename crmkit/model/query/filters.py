@@ -234,7 +234,7 @@ def _array(text: str) -> tuple[str, ...] | None:
     """Return the strings of a JSON array, None if the text is no such array."""
     try:
         found = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):  # also for a number of more digits than Python reads
         return None
     if not isinstance(found, list) or not all(isinstance(part, str) for part in found):
         return None
@@ -333,8 +333,8 @@ def _path(text: str) -> tuple[str, ...]:
         if part.startswith('"'):
             try:
                 part = json.loads(part)
-                part.encode()  # refuses half a surrogate pair
-            except (json.JSONDecodeError, UnicodeEncodeError):
+                _kept(part)
+            except (json.JSONDecodeError, Invalid):
                 return ()
         parts.append(part)
         if at == len(text):

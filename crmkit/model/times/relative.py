@@ -38,8 +38,8 @@ def time_of(text: str, now: str, zone: tzinfo) -> str | None:
     shift = _SHIFT.fullmatch(text)
     if shift is None:
         return None
-    sign, digits, unit = shift.groups()
-    if len(digits.lstrip("0")) > 5 or int(digits) > MOST:
+    sign, digits, unit = shift[1], shift[2].lstrip("0") or "0", shift[3]
+    if len(digits) > 5 or int(digits) > MOST:
         raise OutOfRange(f"counts 0 to {MOST} hours, days, weeks, months or years")
     count = -int(digits) if sign == "-" else int(digits)
     try:

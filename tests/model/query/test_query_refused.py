@@ -2,9 +2,10 @@
 
 import pytest
 
+from crmkit.errors import Problem
 from crmkit.model.query.parse import RESERVED
 from tests.kinds import CONTACT
-from tests.model.query.queries import COMPANY_ID, ID, told
+from tests.model.query.queries import COMPANY_ID, ID, query, told
 
 
 @pytest.mark.parametrize(
@@ -187,3 +188,19 @@ def test_nul_is_refused_wherever_it_stands(pair: tuple[str, str]) -> None:
 
 def test_a_long_name_is_cut_in_the_hint() -> None:
     assert len(told(("custom." + "a" * 50_000, "is:x")).hint) < 300
+
+
+@pytest.mark.parametrize(
+    "text", [f"in:[{'1' * 5000}]", f"in:[-{'0' * 5000}]", f"in:{'[' * 100_000}", f"eq:{'9' * 5000}"]
+)
+@pytest.mark.parametrize("name", ["stage", "version", "created_at", "custom.size"])
+def test_numbers_of_thousands_of_digits_and_many_brackets_are_values_like_others(name: str, text: str) -> None:
+    try:
+        query((name, text))
+    except Problem as problem:
+        assert problem.code in ("invalid_value", "invalid_filter")
+
+
+@pytest.mark.parametrize("key", ['"a\\u0000b"', '"\\ud800"', '"a\\u0000b".c'])
+def test_a_key_holds_no_character_that_no_field_can_keep(key: str) -> None:
+    assert told((f"custom.{key}", "x")).code == "invalid_filter"

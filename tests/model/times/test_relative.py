@@ -86,6 +86,11 @@ def test_a_time_is_told_by_the_present(zone: ZoneInfo, now: str, text: str, expe
     assert time_of(text, now, zone) == expected
 
 
+@pytest.mark.parametrize(("text", "expected"), [(f"-{'0' * 5000}1d", "2026-11-27T07:15:30Z"), (f"+{'0' * 5000}d", NOW)])
+def test_zeros_before_a_number_change_nothing(text: str, expected: str) -> None:
+    assert time_of(text, NOW, BERLIN) == expected
+
+
 @pytest.mark.parametrize("text", ["+36501d", "-99999999999999999999d", f"+{'9' * 5000}y"])
 def test_a_number_beyond_all_use_is_refused(text: str) -> None:
     with pytest.raises(OutOfRange, match="counts 0 to 36500"):

@@ -109,3 +109,13 @@ def test_a_refusal_comes_after_the_answers_before_it(program: Process) -> None:
     with connected(program.url) as connection:
         connection.sendall(head() + head() + b"nonsense\r\n\r\n" + head())
         assert [answered[:2] for answered in re.findall(rb"HTTP/1.1 (\d+)", rest(connection))] == [b"20", b"20", b"40"]
+
+
+def test_zeros_before_a_content_length_change_nothing(program: Process, token: str) -> None:
+    with connected(program.url) as connection:
+        length = f"Content-Length: {'0' * 5000}"
+        connection.sendall(head("POST", "/contacts", f"{length}15", token=token) + b'{"name": "Jan"}')
+        assert answer(connection)[0] == 201
+    with connected(program.url) as connection:
+        connection.sendall(head("POST", "/contacts", f"{length}{KIB * MIB}", token=token))
+        assert answer(connection)[0] == 413
