@@ -156,12 +156,13 @@ async def prove(call: Call, request: AuthorizationRequest, page_secret: str, cod
     """
     crm = call.crm
     await login.admit(call)
+    typed = codes.code_in(code)
 
     def unit(tx: Tx) -> Choices | Problem:
         signin = _under_way(tx, crm, request, page_secret)
         if signin.user_id:  # the button was pressed twice
             return _choices(tx, crm, signin)
-        wrong = codes.entered(tx, crm, signin.email, codes.CONNECT, PURPOSE, code, page_secret)
+        wrong = codes.entered(tx, crm, signin.email, codes.CONNECT, PURPOSE, typed, page_secret)
         if not login.may_enter(tx, crm, signin.email):  # the invite was withdrawn since the code was mailed
             wrong = codes.WRONG
         if wrong:

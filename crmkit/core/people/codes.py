@@ -156,14 +156,15 @@ def send(tx: Tx, crm: Crm, message: Message, spent: Sequence[Budget], failed: Ef
     tx.after(effect)
 
 
-def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, page_secret: str = "") -> str:
+def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str | Problem, page_secret: str = "") -> str:
     """Use up the code that waits for this purpose if it is what was typed; else return what is wrong, as a sentence.
 
-    The code is taken out of what was typed (see `code_in`). Wrong tries are counted. Raises `rate_limited` after too
+    `typed` is what `code_in` returned before the transaction. Wrong tries are counted. Raises `rate_limited` after too
     many of them, and `invalid_value`, which counts nothing, for what cannot be a code.
     """
     _check_tries(tx, email, use)
-    typed = code_in(typed)
+    if isinstance(typed, Problem):
+        raise typed
     is_short = len(typed) == SHORT
     if is_short and _are_long(tx):
         return "Codes of six digits are not taken for a while, because too many wrong ones were entered here."
@@ -182,17 +183,19 @@ def entered(tx: Tx, crm: Crm, email: str, use: Use, purpose: str, typed: str, pa
     return ""
 
 
-def code_in(typed: str) -> str:
+def code_in(typed: str) -> str | Problem:
     """Return the code in what somebody typed or copied: `123 456`, `123-456`, `Code: 123456`, in digits of any script.
 
-    Six digits, or the letters and digits of a long code in lower case. Raises `invalid_value` if there is none, or more
-    than one.
+    Six digits, or the letters and digits of a long code in lower case. If there is none, or more than one, it is the
+    Problem `invalid_value`.
     """
-    text = unicodedata.normalize("NFKC", typed[:MAX_TYPED]).lower()
+    text = unicodedata.normalize("NFKC", typed[: MAX_TYPED + 1]).lower()
+    if len(text) > MAX_TYPED or len(typed) > MAX_TYPED:  # one character may become eighteen
+        return _no_code()
     text = "".join(str(unicodedata.decimal(character, character)) for character in text)
     parts = [part for part in re.split(r"[\W_]+", text) if part]
     numbers = [part for part in parts if re.fullmatch(r"[0-9]+", part)]
-    joined = ["".join(parts[first:last]) for first in range(len(parts)) for last in range(first + 1, len(parts) + 1)]
+    joined = ["".join(parts[first:last]) for first in range(len(parts)) for last in range(first + 1, first + LONG + 1)]
     found = (
         [number for number in numbers if len(number) == SHORT],
         _of_six(numbers),
@@ -200,10 +203,12 @@ def code_in(typed: str) -> str:
         _of_six(re.findall(r"[0-9]", text)),
     )
     codes = next(filter(None, found), [])
-    if len(set(codes)) != 1 or len(typed) > MAX_TYPED:
-        says = f"must be {SHORT} digits, or {LONG} letters and digits, as in the mail"
-        raise Problem("invalid_value", "Send the code as it stands in the mail.", fields={"code": says})
-    return codes[0]
+    return codes[0] if len(set(codes)) == 1 else _no_code()
+
+
+def _no_code() -> Problem:
+    says = f"must be {SHORT} digits, or {LONG} letters and digits, as in the mail"
+    return Problem("invalid_value", "Send the code as it stands in the mail.", fields={"code": says})
 
 
 def _of_six(digits: Sequence[str]) -> list[str]:

@@ -126,9 +126,10 @@ async def enter_code(call: Call, body: dict[str, Any]) -> SignedIn:
     crm, entry = call.crm, CODE_ENTRY.filled(body)
     email, name = entry["email"], entry["token_name"] or "default"
     await admit(call)
+    code = codes.code_in(entry["code"])
 
     def unit(tx: Tx) -> SignedIn | Problem:
-        wrong = codes.entered(tx, crm, email, codes.SIGN_IN, LOGIN, entry["code"])
+        wrong = codes.entered(tx, crm, email, codes.SIGN_IN, LOGIN, code)
         if not may_enter(tx, crm, email):  # the invite was withdrawn since the code was mailed
             wrong = codes.WRONG
         signed_in = None if wrong else sign_in(tx, crm, email, name)

@@ -49,7 +49,8 @@ async def confirmed(
     is mailed, and `escalation_required` raised. Raises `invalid_code` (403) for a wrong one, `rate_limited` after too
     many codes or wrong tries, `mail_failed` when the mail does not leave.
     """
-    crm, actor, code = call.crm, call.actor, call.code
+    crm, actor = call.crm, call.actor
+    code = codes.code_in(call.code) if call.code else ""
     # an app has codes and counters of its own: what it does in vain takes nothing from its user
     app = f"{actor.token_id} " if actor.must_confirm else ""
     use = replace(codes.STEP_UP, who=app.strip())

@@ -1,5 +1,6 @@
 """Signing in: six digits that guessing does not find, whatever the attacker does and however often we restart."""
 
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from crmkit.core.people import codes
+from crmkit.errors import Problem
 from tests.core.crowd import Call, at_once, statuses
 from tests.core.people.signing import REQUEST, VERIFY, ask, enter, post, restarted
 from tests.house import ALICE, BOB, CHARLIE, GivenClock, House, house
@@ -108,7 +110,28 @@ def test_a_code_is_found_in_what_was_typed(typed: str, code: str) -> None:
     assert codes.code_in(typed) == code
 
 
-NO_CODES = ["x", "12345", "1234567", "none", "123456 654321", "k7m2q9x", "k7m2q9xo", "password", "?" * 50, "x" * 101]
+NO_CODES = [
+    "x",
+    "12345",
+    "1234567",
+    "none",
+    "123456 654321",
+    "k7m2q9x",
+    "k7m2q9xo",
+    "password",
+    "?" * 50,
+    "x" * 101,
+    f"{'x' * 95} 123456",
+    "\ufdfa" * 100,
+]
+
+
+@pytest.mark.alone
+def test_a_text_that_becomes_many_parts_is_no_code_and_is_not_joined() -> None:
+    for typed in ("\ufdfa" * 100, "- 1" * 33):
+        begun = time.process_time()
+        assert isinstance(codes.code_in(typed), Problem)
+        assert time.process_time() - begun < 0.05
 
 
 def test_what_cannot_be_a_code_costs_no_try(home: House) -> None:
