@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from msgspec import Struct
 
+from crmkit.files.encoding import encoding_named
 from crmkit.files.table import invalid
 
 MOST_LINE = 8 << 20  # characters of a property, all of its lines together: a picture is one
@@ -101,7 +102,10 @@ def _params(text: str) -> dict[str, list[str]]:
 
 
 def _unquoted(value: str, charset: str, number: int) -> str:
+    encoding = encoding_named(charset)
     try:
-        return quopri.decodestring(value.encode()).decode(charset)
-    except (LookupError, UnicodeError):
-        raise invalid(f"Line {number} is not text in {charset[:40]}.") from None
+        if encoding:
+            return quopri.decodestring(value.encode()).decode(encoding)
+    except UnicodeError:
+        pass
+    raise invalid(f"Line {number} is not text in {charset[:40]}.")

@@ -55,9 +55,14 @@ _LEADS = 0.04  # how much messier than the best reading one may be and still be 
 def declared(content_type: str) -> str:
     """Return the encoding that a Content-Type names, "" where it names none that we know."""
     found = re.search(r"charset\s*=\s*[\"']?([\w.:-]+)", content_type, re.IGNORECASE)
+    return encoding_named(found[1]) if found else ""
+
+
+def encoding_named(charset: str) -> str:
+    """Return the encoding that a charset is, "" for one that we do not know."""
     try:
-        codec = codecs.lookup(found[1]) if found else None
-        if codec is None or codec.name in _NO_CHARSETS:
+        codec = codecs.lookup(charset)
+        if codec.name in _NO_CHARSETS:
             return ""
         "a".encode(codec.name)
     except (LookupError, ValueError):  # unknown, or no encoding of text

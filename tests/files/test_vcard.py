@@ -171,7 +171,10 @@ def test_line_ends_and_encodings_do_not_matter(folder: Folder) -> None:
         (card("FN:x") + "FN:y\r\n", "outside of a card"),
         (card("FN:x", "nonsense"), "Line 4 is no line of a vCard"),
         (card("BEGIN:VCARD", "END:VCARD"), "holds another card"),
-        (card("FN;ENCODING=QUOTED-PRINTABLE;CHARSET=nonsense:x=41"), "nonsense"),
+        *[
+            (card(f"FN;ENCODING=QUOTED-PRINTABLE;CHARSET={charset}:x=41"), charset)
+            for charset in ("nonsense", "punycode", "idna", "unicode_escape", "raw_unicode_escape", "rot13", "hex")
+        ],
         (card("FN;ENCODING=QUOTED-PRINTABLE;CHARSET=UTF-8:=FF"), "Line 3"),
         (card(*("EMAIL:a@b.example",) * 3000), "columns"),
         (card(*("X-A:a",) * 5000), "properties"),
