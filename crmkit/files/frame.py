@@ -8,7 +8,9 @@ from itertools import chain
 
 from msgspec import Struct, field
 
-from crmkit.files.table import Cell, LeftOut, Row, Table, check_width, distinct
+from crmkit.files.table import Cell, LeftOut, Row, Table, check_width, distinct, invalid
+from crmkit.model.body import check
+from crmkit.model.fields import Invalid
 
 Record = tuple[int, Sequence[Cell]]  # its number, its cells
 
@@ -99,6 +101,11 @@ def _find(records: Iterator[Record]) -> _Found:
     else:
         found.count += len(tail)
     found.titles = distinct((*titles[:width], *("" for _ in range(width - len(titles)))))
+    for at, title in enumerate(found.titles, 1):
+        try:
+            check(title)
+        except Invalid as error:
+            raise invalid(f"The title of column {at} {error}.") from None
     return found
 
 

@@ -7,7 +7,6 @@ import re
 from collections import Counter
 from collections.abc import Generator, Iterator
 from contextlib import closing
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,8 @@ from crmkit.errors import Problem
 from crmkit.files import text
 from crmkit.files.encoding import encoding_of
 from crmkit.files.table import Cell, Row, Table, check_width, invalid
+from crmkit.model.body import MAX_DEPTH, check
+from crmkit.model.fields import Invalid
 
 _MOST_ITEM = 1 << 20  # characters
 _PIECE = 1 << 16
@@ -113,8 +114,12 @@ class _Source:
                     break
         if end - self._at > _MOST_ITEM:
             raise self._too_long()
-        if _NONE.search(self._text, self._at, end) and (odd := _no_text("".join(_texts(found)))):
-            raise invalid(f"{self._place()} has {odd}, which is no text.")
+        has_escapes = _NONE.search(self._text, self._at, end) is not None
+        try:
+            if has_escapes or sum(self._text.count(sign, self._at, end) for sign in "[{") > MAX_DEPTH:
+                check(found, has_escapes=has_escapes)
+        except Invalid as error:
+            raise invalid(f"{self._place()} {error}.") from None
         self._at = end
         self._values += 1
         return found
@@ -197,18 +202,3 @@ def _float(digits: str) -> float:
     if math.isinf(number):
         raise ValueError(f"the number {digits[:50]}, which is too large")
     return number
-
-
-def _texts(value: Any) -> Iterator[str]:
-    """Yield the texts in a value, and the names in it."""
-    if isinstance(value, str):
-        yield value
-    for each in chain(value, value.values()) if isinstance(value, dict) else value if isinstance(value, list) else ():
-        yield from _texts(each)
-
-
-def _no_text(text: str) -> str:
-    """Return what a text holds that no field can keep; empty if nothing."""
-    if "\0" in text:
-        return "a NUL character (\\u0000)"
-    return "half of a pair of surrogates" if any("\ud800" <= each <= "\udfff" for each in text) else ""

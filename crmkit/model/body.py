@@ -10,7 +10,7 @@ import re
 from typing import Any, NoReturn
 
 from crmkit.errors import Problem
-from crmkit.model.fields import MAX_INTEGER
+from crmkit.model.fields import MAX_INTEGER, Invalid
 
 MAX_DEPTH = 32
 
@@ -28,7 +28,8 @@ _UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 
 _SEND = 'Send one JSON object, like {"name":"Jane Doe"}'
 _SEND_MANY = 'Send {"items":[{"name":"Jane Doe"}]}, a JSON list of objects, or JSON lines, one object in each'
-_TOO_DEEP = f"the body is nested deeper than {MAX_DEPTH} levels"
+_TOO_DEEP = f"is nested deeper than {MAX_DEPTH} levels"
+_PAST_64_BITS = "holds a whole number past 64 bits; send it as text"
 _NESTING = (dict, list)
 
 
@@ -66,14 +67,20 @@ def decode(body: bytes) -> dict[str, Any]:
     """
     if not body.strip():
         return {}
+    value = decode_value(body, _SEND)
+    if not isinstance(value, dict):
+        raise _Refused("the body is JSON, but not an object").problem(_SEND)
+    return value
+
+
+def decode_value(body: bytes, send: str) -> Any:
+    """Return the value in `body`, of any type; raises as `decode`. `send` says what to send."""
     try:
         text = _text(body)
         value = _value(text)
-        if not isinstance(value, dict):
-            _refuse("the body is JSON, but not an object")
         _check([value], text)
     except _Refused as refused:
-        raise refused.problem(_SEND) from None
+        raise refused.problem(send) from None
     return value
 
 
@@ -102,7 +109,7 @@ def _items(text: str) -> list[Any]:
             return [_value(line, number) for number, line in enumerate(text.split("\n"), 1) if line.strip(" \t\r")]
         value = _value(text)
     except RecursionError:
-        _refuse(_TOO_DEEP)
+        _refuse(f"the body {_TOO_DEEP}")
     if isinstance(value, list):
         return value
     if not isinstance(value, dict):
@@ -140,29 +147,38 @@ def _value(text: str, line: int = 0) -> Any:
         where = f"line {line or error.lineno} column {error.colno}"
         _refuse(f"the body is not JSON ({error.msg}, {where})")
     except RecursionError:
-        _refuse(_TOO_DEEP)
+        _refuse(f"the body {_TOO_DEEP}")
 
 
 def _check(values: list[Any], text: str) -> None:
     """Refuse what JSON can hold and no field can keep: deep nesting, and characters that only escapes spell."""
     has_escapes = "\\u" in text
     if has_escapes or text.count("{") + text.count("[") > MAX_DEPTH:
-        for value in values:
-            _check_part(value, 1, has_escapes)
+        try:
+            for value in values:
+                check(value, has_escapes=has_escapes)
+        except Invalid as invalid:
+            _refuse(f"the body {invalid}")
 
 
-def _check_part(value: Any, depth: int, has_escapes: bool) -> None:
+def check(value: Any, depth: int = 1, *, has_escapes: bool = True, has_long: bool = False) -> None:
+    """Raise Invalid for a value of JSON, `depth` levels deep in a record, that no field can keep.
+
+    Its texts are looked at where it `has_escapes`, its whole numbers where it may have too long ones.
+    """
     if isinstance(value, str):
         if "\x00" in value:
-            _refuse("the body holds a NUL character (\\u0000), which no field can keep")
+            raise Invalid("holds a NUL character (\\u0000), which no field can keep")
         if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
-            _refuse("the body holds half of a surrogate pair (\\ud800 to \\udfff alone)")
+            raise Invalid("holds half of a surrogate pair (\\ud800 to \\udfff alone)")
     elif isinstance(value, _NESTING):
         if depth > MAX_DEPTH:
-            _refuse(_TOO_DEEP)
+            raise Invalid(_TOO_DEEP)
         for part in value if isinstance(value, list) else (*value, *value.values()):
             if has_escapes or isinstance(part, _NESTING):
-                _check_part(part, depth + 1, has_escapes)
+                check(part, depth + 1, has_escapes=has_escapes, has_long=has_long)
+    elif has_long and isinstance(value, int) and abs(value) > MAX_INTEGER:
+        raise Invalid(_PAST_64_BITS)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -180,7 +196,7 @@ def _constant(text: str) -> NoReturn:
 
 def _integer(text: str) -> int:
     if len(text) > 20 or not -MAX_INTEGER <= int(text) <= MAX_INTEGER:
-        _refuse("the body holds a whole number past 64 bits; send it as text")
+        _refuse(f"the body {_PAST_64_BITS}")
     return int(text)
 
 

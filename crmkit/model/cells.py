@@ -4,9 +4,11 @@
 """
 
 import json
+import math
 import re
 from typing import Any
 
+MAX_INTEGER = 2**63 - 1
 MARK = "'"  # a spreadsheet shows what follows as text
 PLAIN_SIGNED = r"[0-9 ().,\-/]*"  # what follows a sign in a number or a phone number
 FORMULA = re.compile(rf"{MARK}*(?:[=@\t\r\n\uff1d\uff20]|[+\-\uff0b\uff0d](?!{PLAIN_SIGNED}\Z))")
@@ -38,10 +40,40 @@ def custom_value(cell: str) -> Any:
     What begins like JSON and is none is a text, since people edit such files.
     """
     if cell.startswith(_STRUCTURED):
-        try:
-            return json.loads(cell)
-        except ValueError:
-            return cell
+        return _json_or_text(cell)
     if cell in _WORDS:
         return _WORDS[cell]
-    return json.loads(cell) if _NUMBER.fullmatch(cell) else cell or None
+    return _json_or_text(cell) if _NUMBER.fullmatch(cell) else cell or None
+
+
+def json_of(text: str) -> Any:
+    """Return the JSON value that a text is; raises ValueError for another.
+
+    One that is nested too deeply to read, or has a number that no field keeps, is none.
+    """
+    try:
+        return _decode(text)
+    except RecursionError:
+        raise ValueError("is nested too deeply") from None
+
+
+def _json_or_text(cell: str) -> Any:
+    try:
+        return json_of(cell)
+    except ValueError:
+        return cell
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > 20 or abs(number := int(digits)) > MAX_INTEGER:
+        raise ValueError("has a whole number past 64 bits")
+    return number
+
+
+def _float(digits: str) -> float:
+    if not math.isfinite(number := float(digits)):
+        raise ValueError("has a number that is too large")
+    return number
+
+
+_decode = json.JSONDecoder(parse_int=_integer, parse_float=_float, parse_constant=_float).decode

@@ -55,7 +55,7 @@ class Strings:
         if not 0 <= number < len(self._ends) - 1:
             raise invalid(f"A cell has the shared text {number}, which the workbook does not hold.")
         start, end = self._ends[number], self._ends[number + 1]
-        return os.pread(self._file.fileno(), end - start, start).decode("utf-8", "replace")
+        return os.pread(self._file.fileno(), end - start, start).decode("utf-8", "surrogatepass")
 
 
 def decoded(text: str) -> str:

@@ -75,7 +75,10 @@ def shown_as(number: float, shown: Shown, since_1904: bool) -> str | float:
         return number
     if not since_1904 and days < 60:  # Excel counts a 29th of February 1900
         days += 1
-    moment = datetime(1899, 12, 30) + timedelta(milliseconds=round(days * 86_400_000))
+    milliseconds = round(days * 86_400_000)
+    if milliseconds >= _LAST_DAY * 86_400_000:  # which the last moment of all is rounded to
+        return number
+    moment = datetime(1899, 12, 30) + timedelta(milliseconds=milliseconds)
     if not moment.microsecond:
         moment = moment.replace(microsecond=0)
     if shown.time and not shown.day and number < 1:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 from crmkit.errors import in_quotes, nearest
 from crmkit.model.actor import Asker
+from crmkit.model.cells import json_of
 from crmkit.model.fields import MAX_INTEGER, Date, FieldType, Flag, Invalid, Span, Time
 from crmkit.model.fold import fold
 from crmkit.model.operators.rows import Taken
@@ -214,7 +215,7 @@ class DeclaredObject(Declared, frozen=True):
 
     def from_cell(self, text: str, habits: Habits) -> Read:
         try:
-            return json.loads(text), ""
+            return json_of(text), ""
         except ValueError:
             return text, ""
 

@@ -4,6 +4,7 @@ A record's annotation names the type of each field. `says` describes its values 
 table, OpenAPI and the error of a wrong value share. A new type is one class here; `render` decides how values look.
 """
 
+from crmkit.model.cells import MAX_INTEGER
 from crmkit.model.fields.addresses import Domain, Email, Website
 from crmkit.model.fields.base import FieldType, Invalid, Span
 from crmkit.model.fields.choices import Choice, Currency, Flag
@@ -11,7 +12,7 @@ from crmkit.model.fields.custom import PLAIN_KEY, Custom
 from crmkit.model.fields.keys import Key, KeyForm, KeyForms
 from crmkit.model.fields.link import Link, LinkToAny
 from crmkit.model.fields.moments import Date, Repeat, Time
-from crmkit.model.fields.numbers import MAX_EXACT, MAX_INTEGER, Integer, Minutes, Number
+from crmkit.model.fields.numbers import MAX_EXACT, Integer, Minutes, Number
 from crmkit.model.fields.places import Country, Language, Location, Timezone
 from crmkit.model.fields.tags import Addresses, Tags
 from crmkit.model.fields.terms import Handle, Json, Word

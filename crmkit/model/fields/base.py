@@ -1,6 +1,5 @@
 """What every type of field says and does."""
 
-import json
 from collections.abc import Callable
 from typing import Any, ClassVar, TypeVar
 
@@ -8,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from crmkit.model.actor import Asker
+from crmkit.model.cells import json_of
 from crmkit.model.fold import fold
 from crmkit.model.operators.rows import TAKEN_BY, Taken
 from crmkit.model.sheets.habits import Habits, Read
@@ -88,7 +88,7 @@ class FieldType(Struct, frozen=True):
         """Return the value that an export of ours wrote as this text."""
         if self.structured and text.startswith(("[", "{")):
             try:
-                return json.loads(text)
+                return json_of(text)
             except ValueError:  # somebody edited it
                 return text
         return text

@@ -42,7 +42,10 @@ class Date(FieldType, frozen=True):
 
     def from_cell(self, text: str, habits: Habits) -> Read:
         found = checked(partial(days.only, orders=habits.orders), text)
-        return found.day_in(habits.asker.zone).isoformat() if found else text, ""
+        try:
+            return found.day_in(habits.asker.zone).isoformat() if found else text, ""
+        except OverflowError:
+            return text, ""
 
     def cleaned(self, value: str) -> str:
         text = value.strip()

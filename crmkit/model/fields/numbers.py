@@ -4,12 +4,11 @@ import math
 import re
 from typing import Any
 
-from crmkit.model.cells import custom_value
+from crmkit.model.cells import MAX_INTEGER, custom_value
 from crmkit.model.fields.base import FieldType, Invalid
 from crmkit.model.sheets import numbers, spans
 from crmkit.model.sheets.habits import Habits, Read
 
-MAX_INTEGER = 2**63 - 1
 MAX_EXACT = 2**53 - 1  # what every JSON reader holds exactly (RFC 8259, section 6)
 
 _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,400}(?:\.[0-9]{0,400})?|\.[0-9]{1,400})(?:[eE][+-]?[0-9]{1,3})?", re.ASCII)

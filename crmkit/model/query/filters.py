@@ -13,6 +13,7 @@ from msgspec import Struct
 from crmkit.errors import Problem, listed, nearest
 from crmkit.model import fold
 from crmkit.model.actor import NOBODY, Asker
+from crmkit.model.cells import json_of
 from crmkit.model.fields import PLAIN_KEY, Invalid, Location, Span
 from crmkit.model.form import Field
 from crmkit.model.operators.rows import BY_NAME, OPERATORS, TAKEN_BY, Operand, Operator, Taken, meant
@@ -233,8 +234,8 @@ def _after_blanks(text: str, at: int) -> int:
 def _array(text: str) -> tuple[str, ...] | None:
     """Return the strings of a JSON array, None if the text is no such array."""
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):  # also for a number of more digits than Python reads
+        found = json_of(text)
+    except ValueError:
         return None
     if not isinstance(found, list) or not all(isinstance(part, str) for part in found):
         return None

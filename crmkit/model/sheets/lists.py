@@ -1,9 +1,9 @@
 """Several values in one cell: tags, mail addresses, phone numbers."""
 
 import csv
-import json
 import re
 
+from crmkit.model.cells import json_of
 from crmkit.model.sheets.patterns import LatePattern
 
 SEVERAL = " ::: "  # between the values in a cell of a Google file
@@ -25,7 +25,7 @@ def words(cell: str) -> list[str]:
     text = cell.strip()
     if text.startswith("["):
         try:
-            found = json.loads(text)
+            found = json_of(text)
         except ValueError:
             found = None
         if isinstance(found, list) and all(isinstance(each, str) for each in found):
@@ -87,7 +87,7 @@ def listed(cell: str) -> list[object]:
     """Return the items of a JSON list, or the texts between semicolons or commas."""
     if cell.strip().startswith("["):
         try:
-            found = json.loads(cell)
+            found = json_of(cell)
         except ValueError:
             found = None
         if isinstance(found, list):

@@ -1,8 +1,9 @@
 """A row of a file as a unit that writes its record, and what became of some rows that were written together."""
 
 import asyncio
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import partial
@@ -23,6 +24,8 @@ from crmkit.core.transfer.imports.source import Source
 from crmkit.errors import Problem, in_quotes
 from crmkit.files.table import Row
 from crmkit.model.actor import Asker
+from crmkit.model.body import check
+from crmkit.model.fields import Invalid
 from crmkit.model.names import clean
 from crmkit.model.record import Kind
 from crmkit.model.times import written as days
@@ -37,6 +40,7 @@ AT_ONCE = 10  # rows that are read as fields before other requests have a turn: 
 TOGETHER = 25  # rows of a transaction: some milliseconds, in which nobody else writes
 IN_PEACE = 500  # where nobody else asks for anything
 PASSING = ("not_ready", "busy")  # codes of problems that are no row's
+_LEFT_OUT = re.compile("[\x00\ud800-\udfff]")  # of the cells of refused rows: what no text holds
 LIMIT = "plan_limit_reached"  # the code that ends an import
 
 
@@ -73,7 +77,8 @@ def of_a_transaction(crm: Crm) -> int:
 async def prepared(call: Call, source: Source, asker: Asker, rows: Sequence[Row]) -> list[Prepared]:
     """Return the rows as they are written: like the body of a POST each, in the mode that was chosen."""
     found = []
-    for each in _prepared(call.crm, source, asker, rows):
+    for row in rows:
+        each = _prepared(call.crm, source, asker, row)
         found.append(await _checked(call, source.kind, each) if source.kind.is_setting else each)
         if len(found) % AT_ONCE == 0:
             await asyncio.sleep(0)
@@ -96,18 +101,34 @@ async def _checked(call: Call, kind: Kind, each: Prepared) -> Prepared:
     return each
 
 
-def _prepared(crm: Crm, source: Source, asker: Asker, rows: Sequence[Row]) -> Iterator[Prepared]:
-    from crmkit.core.transfer.mapping import Refused  # imported with the first file
+def _prepared(crm: Crm, source: Source, asker: Asker, row: Row) -> Prepared:
+    from crmkit.core.transfer.mapping import UNREADABLE, Refused  # imported with the first file
 
-    for row in rows:
+    found: Body | Refused = Refused(row.number, {})
+    try:
         found = source.plan.body(row)
+        if not isinstance(found, Refused) and (odd := _odd(found)):
+            found = Refused(row.number, odd)
         if isinstance(found, Refused):
-            yield Prepared(row, Problem("invalid_value", found.hint, fields=found.fields))
-            continue
+            return Prepared(row, Problem("invalid_value", found.hint, fields=found.fields))
+        return Prepared(row, _unit(crm, source, asker, found), found.values, found.unread)
+    except Problem as problem:
+        return Prepared(row, problem, {} if isinstance(found, Refused) else found.values)
+    except UNREADABLE:
+        hint = "Correct the cells of this row, of which one cannot be read, and send it again."
+        return Prepared(row, Problem("invalid_value", hint))
+
+
+def _odd(body: "Body") -> dict[str, str]:
+    """Return what is wrong with fields that hold what no field can keep, whatever format wrote it so."""
+    found = {}
+    named = ((each.place, [each.text, each.fields, each.cells]) for each in body.names)
+    for name, value in (*body.values.items(), *body.past.items(), *named):
         try:
-            yield Prepared(row, _unit(crm, source, asker, found), found.values, found.unread)
-        except Problem as problem:
-            yield Prepared(row, problem, found.values)
+            check(value, 2, has_long=True)
+        except Invalid as error:
+            found[name] = str(error)
+    return found
 
 
 def written(tx: Tx, some: Sequence[Prepared]) -> Written:
@@ -146,7 +167,8 @@ def _of_unread(title: str, count: int, is_kept: bool) -> str:
 
 
 def refused(row: Row, problem: Problem) -> RefusedRow:
-    return RefusedRow(row.number, problem.code, problem.hint, problem.fields, row.cells)
+    cells = [_LEFT_OUT.sub("\ufffd", cell) if isinstance(cell, str) else cell for cell in row.cells]
+    return RefusedRow(row.number, problem.code, problem.hint, problem.fields, cells)
 
 
 def _unit(crm: Crm, source: Source, asker: Asker, body: "Body") -> Unit[Saved]:

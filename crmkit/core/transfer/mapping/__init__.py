@@ -6,7 +6,7 @@
 """
 
 from crmkit.core.transfer.mapping.filling import Body, Refused
-from crmkit.core.transfer.mapping.plan import Plan
+from crmkit.core.transfer.mapping.plan import UNREADABLE, Plan
 from crmkit.core.transfer.mapping.reading import MappedColumn
 
-__all__ = ["Body", "MappedColumn", "Plan", "Refused"]
+__all__ = ["UNREADABLE", "Body", "MappedColumn", "Plan", "Refused"]

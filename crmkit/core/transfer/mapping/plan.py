@@ -24,6 +24,9 @@ from crmkit.storage.custom.indexes import Declarations
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.transfer.imports import Options
 
+# what comes of reading a cell beyond all that its type foresees: a number of too many digits, a day past the calendar
+UNREADABLE = (ValueError, ArithmeticError, RecursionError)
+
 
 class Plan(Struct, frozen=True):
     """What the columns of a file are for. `program` wrote it, as far as that is known.
@@ -81,9 +84,12 @@ class Plan(Struct, frozen=True):
     def body(self, row: Row) -> Body | Refused:
         """Return the body of a POST that a row makes, or why it makes none."""
         filling = Filling(self.kind, is_own=self.kept["own"])
-        for cell, read in zip(row.cells, self._readers, strict=True):
+        for cell, read, column in zip(row.cells, self._readers, self.columns, strict=True):
             if read is not None and cell is not None and cell != "":
-                read(cell, filling)
+                try:
+                    read(cell, filling)
+                except UNREADABLE:
+                    filling.faults[column.field] = "has a cell that cannot be read"
         return filling.body(row.number, self._links, self.asker)
 
     def resolve(self, tx: Tx, crm: Crm, body: Body) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What reads the cells of one column: into a field, a related record, a key of custom, or nothing."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from crmkit import ids
 from crmkit.core.transfer.mapping import endings
 from crmkit.core.transfer.mapping.filling import Filling
 from crmkit.core.transfer.mapping.target import ID, Target
-from crmkit.model.cells import custom_value, unmarked
+from crmkit.model.cells import custom_value, json_of, unmarked
 from crmkit.model.declared.types import Declared
 from crmkit.model.fields import (
     Currency,
@@ -257,7 +256,7 @@ def _object(column: MappedColumn) -> Read:
         found = cell
         if isinstance(cell, str):
             try:
-                found = json.loads(cell)
+                found = json_of(cell)
             except ValueError:
                 found = None
         if isinstance(found, dict):
