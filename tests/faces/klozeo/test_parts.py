@@ -95,6 +95,18 @@ def test_an_object_may_have_a_key_called_value(us: Team, lead: str) -> None:
     assert changed["value"] == {"value": "bare"}
 
 
+@pytest.mark.parametrize(
+    "body",
+    ["[" * 100_000, "[" * 33 + "]" * 33, '{"value":"\\u0000"}', '"\\ud800"', '{"a":1,"a":2}', "9" * 5000, "", "x"],
+)
+def test_the_value_of_an_attribute_is_checked_as_any_body_is(us: Team, lead: str, body: str) -> None:
+    for type_, value in (("object", {"a": 1}), ("text", "x")):
+        made = done(us.alice, "POST", f"{lead}/attributes", {"name": type_, "type": type_, "value": value}, 201)
+        path = f"{lead}/attributes/{made['id']}"
+        answer = us.alice.put(path, content=body)
+        assert (answer.status_code, "or the value as JSON" in answer.text) == (400, True), answer.text
+
+
 def test_attributes_of_a_merge_are_added_and_overwritten_by_name(us: Team) -> None:
     def sent(**values: str) -> list[dict[str, str]]:
         return [{"name": name, "type": "text", "value": value} for name, value in values.items()]

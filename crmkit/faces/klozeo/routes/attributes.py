@@ -2,16 +2,14 @@
 
 from typing import Any
 
-import msgspec
-
 from crmkit.core.reading import lists
 from crmkit.core.records import write
 from crmkit.core.records.settled import Saved
-from crmkit.errors import Problem
 from crmkit.faces.answers import Given
 from crmkit.faces.klozeo import attribute
 from crmkit.faces.klozeo.answering import route
 from crmkit.faces.klozeo.routes.leads import contact_id, nothing
+from crmkit.model.body import decode_value
 from crmkit.model.record import Kinds, Record
 from crmkit.records.contact import CONTACT
 from crmkit.render.answers import Answer
@@ -74,10 +72,7 @@ def _changed(contact: Any, id: str, body: bytes) -> tuple[str, Any]:
     none, the body is the value.
     """
     name = _named(contact, id)
-    try:
-        sent = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        raise Problem("invalid_json", f'Send {{"{VALUE}": ...}}, or the value as JSON.') from None
+    sent = decode_value(body, f'Send {{"{VALUE}": ...}}, or the value as JSON')
     type_ = attribute.type_of(contact.custom[name])
     is_wrapped = isinstance(sent, dict) and [*sent] == [VALUE]
     if is_wrapped and (type_ != "object" or isinstance(sent[VALUE], dict)):
