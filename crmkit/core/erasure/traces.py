@@ -85,7 +85,7 @@ def _texts(text: str) -> Iterator[str]:
         try:
             yield from _strings(json.loads(text))
             return
-        except ValueError:
+        except (ValueError, RecursionError):  # also numbers of too many digits
             pass
     yield text
     if "%" in text or "+" in text:
@@ -93,12 +93,14 @@ def _texts(text: str) -> Iterator[str]:
 
 
 def _strings(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for name, each in value.items():
-            yield name
-            yield from _strings(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _strings(each)
+    """Yield the texts of a JSON value, however deep it is nested."""
+    left = [value]
+    while left:
+        match left.pop():
+            case str() as text:
+                yield text
+            case dict() as found:
+                yield from found
+                left += found.values()
+            case list() as items:
+                left += items

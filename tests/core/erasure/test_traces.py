@@ -60,3 +60,17 @@ def test_without_anything_known_no_text_tells() -> None:
 
 def test_the_fields_by_which_a_person_is_known_follow_from_the_kind() -> None:
     assert names(CONTACT) == ("name", "email", "source_id", "code", "phone")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 100_000 + "zoe@bhriain.example",
+        "[" + "9" * 5000 + ', "zoe@bhriain.example"]',
+        "[" * 400 + '"zoe@bhriain.example"' + "]" * 400,
+        '{"a":' * 400 + '"zoe@bhriain.example"' + "}" * 400,
+    ],
+)
+def test_a_text_that_is_hardly_json_is_looked_through_too(text: str) -> None:
+    assert ZOE.tell(text)
+    assert not ZOE.tell(text.replace("zoe", "mary"))
