@@ -14,7 +14,7 @@ from crmkit.storage.postgres.engine.leases import Leases
 from crmkit.storage.postgres.engine.pool import Pool
 
 _NAME = "serving:"  # of the leases, with the holder behind it
-_SERVER_WAITS, _OPERATOR_WAITS = 5_000, 1_000  # milliseconds
+_SERVER_WAITS, _OPERATOR_WAITS = 3_000, 1_000  # milliseconds, less than the timeout of a short read
 _LOOK_SECONDS = 0.2
 _LIVE = f"FROM leases WHERE name LIKE '{_NAME}%' AND until > clock_timestamp()"
 _IN_USE = "a server runs on this database: stop it first"
