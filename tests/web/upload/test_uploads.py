@@ -212,6 +212,7 @@ def test_a_file_under_a_key_is_taken_once_and_another_file_is_another_request(ho
     assert forms[1].headers["Idempotent-Replayed"] == "true"
 
 
+@pytest.mark.sqlite  # elsewhere it may be on its way to another process
 def test_what_no_row_names_is_removed_at_the_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "data"
     with house(folder, UNLIMITED, more=[take]) as home, home.sign_in(ALICE) as alice:
