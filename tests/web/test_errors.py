@@ -35,6 +35,7 @@ ASKED: list[tuple[str, str, str, Any, Any, str]] = [
     ("invalid_value", "GET", "/contacts?search=%ff", None, (), "UTF-8"),
     ("invalid_value", "GET", "/contacts?name=%00", None, (), "NUL"),
     ("invalid_value", "GET", "/contacts/code:a%00b", None, (), "NUL"),
+    ("invalid_value", "GET", "/proposals?by=a%00b", None, (), "NUL"),
     ("invalid_value", "GET", "/contacts?name=in:" + "x," * 501, None, {"name": "1 to 500 values"}, "OPERATOR:VALUE"),
     ("invalid_value", "GET", "/contacts?search=" + "a+" * 21, None, {"search": "over"}, "fewer words"),
     ("invalid_value", "GET", "/contacts?" + "name=x&" * 201, None, (), "at most 200 query parameters"),

@@ -79,8 +79,10 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
         assert max(logged) < 500  # nor did anything fail that nobody was left to be told
 
 
+# more digits than Python reads, more levels than it nests, a character that becomes eighteen
+_LONG = ["9" * 4_400, "-" + "0" * 4_400 + "1d", "[" * 2_000, "in:[" + "1" * 4_400 + "]", "\ufdfa" * 100]
 odd = st.text(max_size=12) | st.sampled_from(
-    ["", "%", "%00", "\u202e", "null", "-1", "1e999", "9" * 30, "x" * 300, "'"]
+    ["", "%", "%00", "\u202e", "null", "-1", "1e999", "9" * 30, "x" * 300, "'", *_LONG]
 )
 names = st.sampled_from([field.name for field in CONTACT.fields] + ["custom.score", 'custom."full name".x', *RESERVED])
 operands = odd | st.sampled_from(

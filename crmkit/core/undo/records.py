@@ -176,7 +176,8 @@ def _agreeing(
         for rule in rules.of(kind):
             values = rule.agree(write, values)
     except Problem as problem:
-        return values, {f"{entry.target}.{name}": what for name, what in problem.fields.items()}
+        wrong = {f"{entry.target}.{name}": what for name, what in problem.fields.items()}
+        return values, wrong or {entry.target: problem.hint}
     return values, {}
 
 

@@ -41,6 +41,7 @@ MAX_TOKENS = "max_tokens"
 RESERVED = ("search", "sort", "limit", "cursor", "count", FIELDS, "explain", MAX_TOKENS, "format")
 FLAGS = {"": False, "0": False, "1": True, "false": False, "true": True}
 TIMEZONE = "timezone"  # the zone of one answer; it is read before a query is parsed, with an operator it is a filter
+HAS_NUL = "Leave NUL characters (%00) out of the query."
 OTHERS = (*RESERVED, TIMEZONE)  # parameters of a list beside its filters
 # how other products call these
 ALIKE = {
@@ -113,7 +114,7 @@ def parse(
     reserved: dict[str, str] = {}
     for name, text in pairs:
         if "\x00" in name or "\x00" in text:
-            raise Problem("invalid_value", "Leave NUL characters (%00) out of the query.")
+            raise Problem("invalid_value", HAS_NUL)
         if name not in RESERVED:
             filters += 1
             prefix, field = groups.split(name)

@@ -59,7 +59,7 @@ def _pending(folder: Path) -> Pending:
         with closing(copying.still(file)) as connection:
             waiting = migrate.not_applied(connection, file)
     except sqlite3.Error as error:
-        raise Unusable(faults.cannot_open(file, error)) from None
+        raise Unusable(faults.cannot("opened", file, error)) from None
     kept = migrate.copy_of(file, len(MIGRATIONS) - len(waiting)) if waiting else None
     return Pending(_numbered([migration.name for migration in waiting]), kept)
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from crmkit.errors import Problem, nearest
 from crmkit.model.fields import Invalid, Timezone
 from crmkit.model.query import groups
-from crmkit.model.query.parse import TIMEZONE
+from crmkit.model.query.parse import HAS_NUL, TIMEZONE
 from crmkit.web.call import DRY, FLAGS
 from crmkit.web.negotiate import named
 from crmkit.web.query import shape
@@ -84,6 +84,8 @@ def _dry_run(state: dict[str, Any], pairs: list[tuple[str, str]]) -> list[tuple[
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:
     """Return the pairs of a query string in order, with repeated names and empty values; raises a Problem."""
+    if b"%00" in raw:
+        raise Problem("invalid_value", HAS_NUL)
     try:
         return parse_qsl(raw.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=MAX_PAIRS)
     except UnicodeDecodeError:

@@ -80,24 +80,17 @@ def outcome_unknown(error: BaseException) -> BaseException:
     )
 
 
-def cannot_open(file: Path, error: BaseException) -> str:
-    """Return why the database in `file` could not be opened, and what to do: one line for the operator."""
+def cannot(done: str, file: Path, error: BaseException, room: str = "some space") -> str:
+    """Return why the database in `file` could not be `done`, and what to do: one line for the operator.
+
+    `room` is what has to be free on the disk for it.
+    """
     if is_full(file.parent, error):
         return (
-            f"the disk that holds {file.parent} is full, so the database cannot be opened: free some space and start "
+            f"the disk that holds {file.parent} is full, so the database cannot be {done}: free {room} and start "
             "again; nothing is lost"
         )
-    return f"the database {file} cannot be opened: {error}; `crmkit doctor` looks at it, or restore a copy"
-
-
-def cannot_migrate(file: Path, error: BaseException) -> str:
-    """Return why the database in `file` could not be migrated, and what to do: one line for the operator."""
-    if is_full(file.parent, error):
-        return (
-            f"the disk that holds {file.parent} is full, so the database cannot be migrated: free twice what it takes, "
-            "since a copy is kept, and start again; nothing is lost"
-        )
-    return f"the database {file} cannot be migrated: {error}; `crmkit doctor` looks at it, or restore a copy"
+    return f"the database {file} cannot be {done}: {error}; `crmkit doctor` looks at it, or restore a copy"
 
 
 def is_full(folder: Path, error: BaseException) -> bool:

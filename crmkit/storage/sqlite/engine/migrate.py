@@ -42,7 +42,9 @@ def run(
             for number, migration in enumerate(migrations[done:], start=done + 1):
                 apply(connection, number, migration)
         except sqlite3.Error as error:
-            raise Unusable(faults.cannot_migrate(file, error)) from error
+            raise Unusable(
+                faults.cannot("migrated", file, error, "twice what it takes, since a copy is kept,")
+            ) from error
         if kept is not None:
             log.warning("the database was migrated; %s has it as it was: remove that once you are content", kept)
         return [migration.name for migration in pending]
@@ -74,7 +76,7 @@ def _opened(file: Path, connect: Connect) -> SqliteConnection:
     try:
         return connect(file, True)
     except sqlite3.DatabaseError as error:
-        raise Unusable(faults.cannot_open(file, error)) from None
+        raise Unusable(faults.cannot("opened", file, error)) from None
 
 
 def version(connection: SqliteConnection) -> int:
