@@ -1,4 +1,4 @@
-"""What upkeep looks at in several workspaces is what it writes on: a request that came first is waited for."""
+"""Upkeep, which writes in several workspaces, waits for a request that writes in one of them."""
 
 import asyncio
 import time

@@ -62,7 +62,7 @@ NAMES = [
 
 
 class Drawn:
-    """`known` has ids by their prefixes, and grows while others come."""
+    """Ids, values, bodies and filters, as chance draws them. `known` has ids by their prefixes, and grows."""
 
     def __init__(self, chance: random.Random, known: dict[str, list[str]]) -> None:
         self._chance = chance
