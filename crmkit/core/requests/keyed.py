@@ -117,8 +117,8 @@ class Keyed:
         if found.is_erased:
             raise Problem(
                 "idempotency_mismatch",
-                "This request was done, and its answer told of a person who was erased since, so it is kept no more. "
-                "Send a new key only if you mean to do it again.",
+                "This request was done. Its answer is kept no more: it told of a person who was erased since, or the "
+                "token was narrowed since. Send a new key only if you mean to do it again.",
             )
         for need in found.needs.splitlines():
             _enter(tx, *need.split(" "))

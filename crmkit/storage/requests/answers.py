@@ -37,7 +37,7 @@ class Kept(Struct, frozen=True):
 
     @property
     def is_erased(self) -> bool:
-        """Whether it told of a person who was erased: it is known that the request was done, and no more."""
+        """Whether what it told may be read no more: it is known that the request was done, and no more."""
         return not self.answer.body and self.answer.status != NO_CONTENT
 
 
@@ -81,6 +81,14 @@ def drop_all(tx: Tx, workspace_id: str, token_ids: Iterable[str]) -> None:
     """Drop all answers that are kept for these tokens."""
     sql = "DELETE FROM answers WHERE workspace_id = ? AND token_id = ?"
     tx.connection.executemany(sql, [(workspace_id, token_id) for token_id in token_ids])
+
+
+def hide(tx: Tx, workspace_id: str, token_id: str) -> None:
+    """Erase what the kept answers to a token told; that the requests were done is still known."""
+    tx.connection.execute(
+        "UPDATE answers SET headers = '', body = ? WHERE workspace_id = ? AND token_id = ? AND status <> ?",
+        (b"", workspace_id, token_id, NO_CONTENT),
+    )
 
 
 def forget(tx: Tx) -> bool:

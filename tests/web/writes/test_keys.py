@@ -149,6 +149,19 @@ def test_a_replay_needs_the_role_of_the_moment(home: House) -> None:
     assert replayed(dora.post("/contacts", json=JANE, headers=mine), contact)
 
 
+def test_a_token_that_was_narrowed_is_told_nothing_of_what_it_may_read_no_more(home: House) -> None:
+    alice = team(home).alice
+    key, own = keyed(), f"/tokens/{alice.json_of('GET', '/tokens')['items'][0]['id']}"
+    assert alice.post("/contacts", json=JANE, headers=key).status_code == 201
+    narrower = keyed()
+    first = alice.patch(own, json={"scopes": ["contacts.write"]}, headers=narrower)
+    assert first.status_code == 200, first.text
+    again = alice.post("/contacts", json=JANE, headers={**key, **JSON})
+    assert error_of(again) == (422, "idempotency_mismatch")
+    assert "Jane" not in again.text
+    assert replayed(alice.patch(own, json={"scopes": ["contacts.write"]}, headers=narrower), first)
+
+
 def test_a_write_that_ends_ones_own_right_is_replayed_while_the_token_lives(home: House) -> None:
     us = team(home)
     spare = new(us.bob, "/workspaces", name="Spare")

@@ -18,6 +18,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
 from crmkit.storage.people import tokens
 from crmkit.storage.people.tokens import Listed
+from crmkit.storage.requests import answers
 
 UNNAMED = "default"
 _GIVEN = "No token gives more than it has: narrow that, or leave it out."
@@ -119,6 +120,8 @@ async def narrow(call: Call, id: str, body: Mapping[str, Any]) -> Listed:
         changes = named | given.changes(after.access, before.access)
         if changes:
             tokens.change(tx, bare, after.name, after.access)
+            if after.access.words != before.access.words:  # answers of before show what it may read no more
+                answers.hide(tx, before.workspace_id, bare)
             audit.append(tx, "token.update", f"token/{bare}", changes)
         return after
 
