@@ -17,8 +17,8 @@ from bench.data.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
 from bench.rows import (
-    backups,
     by_filter,
+    commands,
     cost,
     counts,
     exports,
@@ -78,12 +78,14 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "export-others": exports.others,
     "klozeo": faces.klozeo,
     "webhooks": webhooks.webhooks,
-    "backup": backups.backup,
+    "backup": commands.backup,
+    "examinations": commands.examinations,
     "slow-flush": requests.slow_flush,
     "creates-large": scale.creates,
     "load": requests.loading,
     "postgres": postgres.beside_a_folder,
     "postgres-two": postgres.two_processes,
+    "postgres-shares": postgres.two_shares,
     "postgres-large": postgres.percentiles,
     "datasette": peers.datasette,
     "json-server": peers.json_server,

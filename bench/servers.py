@@ -67,6 +67,10 @@ class Server:
             raise
         self.seconds = time.perf_counter() - started
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def get(self, path: str, token: str = "", accept: str = "") -> bytes:
         """Return the body of an answer; raises OSError or RuntimeError when it is no good one."""
         return self._asked("GET", path, token, accept)

@@ -4,14 +4,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-from bench.lab import Lab, Shot
+from bench.lab import Lab, Shot, Skip
 from bench.load import Result
 from bench.report import Line
 from bench.rows.requests import AT_ONCE, CREATING, cpu, listed, middle, one_by_id, rates
 from bench.rows.scale import searched
 from bench.servers import Server
+from bench.shares import bounded
 
 READS: dict[str, Callable[..., Shot]] = {"GET one by id": one_by_id, "list of 50": listed}
+SHARE = 0.25  # of a core, that each of two processes gets
 SETTLED = 120.0  # seconds that upkeep may take after the start
 
 
@@ -47,10 +49,26 @@ def beside_a_folder(lab: Lab) -> list[Line]:
 
 def two_processes(lab: Lab) -> list[Line]:
     """Compare two processes on one PostgreSQL with one, none of them kept on a core; creates are in many workspaces."""
+    return _two(lab, "")
+
+
+def two_shares(lab: Lab) -> list[Line]:
+    """Compare two processes with one, where each has a share of a core, so that the others have what they need."""
+    try:
+        with bounded([each.pid for each in _pair(lab)], SHARE):
+            return _two(lab, f" of {SHARE:.0%} of a core each")
+    except OSError as error:
+        raise Skip(f"no share of a core can be set: {error}") from None
+
+
+def _pair(lab: Lab) -> list[Server]:
+    return [lab.on_postgres(lab.usual, number, None) for number in (1, 2)]
+
+
+def _two(lab: Lab, bound: str) -> list[Line]:
     from bench.data.filled import TOKENS
 
-    size = lab.usual
-    pair = [lab.on_postgres(size, number, None) for number in (1, 2)]
+    size, pair = lab.usual, _pair(lab)
     many = Shot(pair[0], lab.creates, CREATING, " ".join(TOKENS), writes=True)
     found = []
     for what, shot, must in (
@@ -65,7 +83,7 @@ def two_processes(lab: Lab) -> list[Line]:
             two.append(_together(lab, shot, pair))
         found.append(
             Line(
-                f"{what} by two processes on PostgreSQL at {size:,}",
+                f"{what} by two processes{bound} on PostgreSQL at {size:,}",
                 "by one",
                 rates(two, one),
                 must,
