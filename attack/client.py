@@ -110,7 +110,18 @@ async def read_answer(reader: asyncio.StreamReader, method: str = "GET") -> Answ
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
         first, *lines = head.rstrip("\r\n").split("\r\n")
         headers = {name.lower(): text.strip() for name, _, text in (line.partition(":") for line in lines)}
+        if headers.get("transfer-encoding", "").lower() == "chunked" and method != "HEAD":
+            return Answer(int(first.split()[1]), headers, await _chunks(reader))
         length = 0 if method == "HEAD" else int(headers.get("content-length", 0))
         return Answer(int(first.split()[1]), headers, await reader.readexactly(length))
     except (OSError, EOFError, asyncio.LimitOverrunError) as error:
         raise Gone(str(error)) from None
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
+    """Return a body that comes in chunks, as exports do."""
+    parts = []
+    while size := int(await reader.readuntil(b"\r\n"), 16):
+        parts.append((await reader.readexactly(size + 2))[:-2])
+    await reader.readuntil(b"\r\n")
+    return b"".join(parts)

@@ -5,7 +5,7 @@ import hashlib
 import html
 import re
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -13,14 +13,18 @@ from attack import report
 from attack.campaigns.isolation import FACES, ask
 from attack.client import Answer, Client
 from attack.lab import Lab
+from attack.places import Routes, filled, filled_body, named, parameters, places, sample, schema_of
 from attack.program import Program
 from attack.report import Row
-from attack.stands import Stand, furnished, places, routes, sample, shown
+from attack.stands import Stand, described, furnished, shown
 from crmkit import ids
-from crmkit.boot import KINDS
 
 CALLBACK = "https://claude.ai/api/mcp/auth_callback"
 OTHER = "zebracanary"  # in all texts of the workspace that the user did not choose
+ACCESS = ("me", "tokens", "workspaces")  # all writes below these give access or take it
+HARMLESS = (("PATCH", "/workspaces/{id}"),)  # but for its name, its zone and the like
+# a code is mailed; or as many were as may be; or what no code allows
+REFUSALS = ("escalation_required", "rate_limited", "last_admin")
 FORM = {"Content_Type": "application/x-www-form-urlencoded"}
 
 
@@ -32,7 +36,7 @@ async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     place = (await alice.ask("POST", "/workspaces", {"name": f"{OTHER} Ltd"})).json()["id"]
     minted = (await alice.ask("POST", f"/workspaces/{place}/tokens", {"token_name": f"{OTHER} laptop"})).json()
     other = await furnished(served, served.client(minted["token"]), OTHER)
-    known = await routes(alice)
+    known = await described(alice)
     app = Stand(served.client(await connected(served, "alice@example.com", own.workspace)), own.workspace, own.ids)
     before = await shown(other.client, known, other.ids)
     tried = list(places(known))
@@ -44,7 +48,7 @@ async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
                 await ask(app, each, id, face) for id in (other.ids[each.prefix], ids.mint(each.prefix))
             ]
             if foreign[1] != unknown[1]:
-                apart.append(f"{each.method} {each.path}")
+                apart.append(each.named)
             if OTHER in foreign[0].text.lower():
                 seen.append(each.path)
     size = f"{len(tried)} places x {len(FACES)}"
@@ -70,19 +74,24 @@ async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
     yield report.exactly("tracebacks", size, served.tracebacks(), 0)
 
 
-async def _done(app: Stand, known: dict[tuple[str, str], dict[str, Any]]) -> AsyncIterator[str]:
-    """Yield what the app did in its own workspace, without a code, to all that is no record."""
-    team = {path.split("/")[1] for _, path in known} - {kind.plural for kind in KINDS.all}
-    for place in places(known):
-        if place.where == "path" and place.method in ("POST", "DELETE") and place.path.split("/")[1] in team:
-            answer, _ = await ask(app, place, app.ids[place.prefix], FACES[0])
-            if answer.status < 300:
-                yield f"{place.method} {place.path}"
+async def _done(app: Stand, known: Routes) -> AsyncIterator[str]:
+    """Yield what the app did in its own workspace, without a code, that gives access or takes it."""
     for (method, path), told in known.items():
-        if "{" not in path and method in ("POST", "DELETE") and path.split("/")[1] in team:
-            schema = told.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
-            if (await app.client.ask(method, path, sample(schema))).status < 300:
-                yield f"{method} {path}"
+        if not wants_code(method, path, told):
+            continue
+        asked = filled(named(path), app.ids)
+        answer = await app.client.ask(method, asked, filled_body(sample(schema_of(told)), app.ids) or None)
+        if answer.error not in REFUSALS:
+            yield f"{method} {path} {answer.status}"
+
+
+def wants_code(method: str, path: str, told: Mapping[str, Any]) -> bool:
+    """Tell whether an app needs a code for this: all that writes accounts, tokens or members, and what says so."""
+    asked = parameters(told)
+    if method == "GET" or (method, path) in HARMLESS:
+        return False
+    is_of_records = "confirm" in asked  # which have a field of that name, and go for good only with a code
+    return path.split("/")[1] in ACCESS or ("code" in asked and not is_of_records)
 
 
 async def connected(served: Program, email: str, workspace: str) -> str:

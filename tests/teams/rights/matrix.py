@@ -3,13 +3,13 @@
 A route that is new is tried without a line here; a place whose meaning is not known makes a test fail.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from attack.places import NOWHERE, PLACEHOLDER, meanings
 from crmkit import ids
 from crmkit.core.people.tokens.given import TOKEN
 from crmkit.model.access import PROPOSE, Access
@@ -33,22 +33,7 @@ from tests.teams.office import Books, blotted, enter, erased, error_of, holding,
 
 CANARY = "zebracanary"
 NEVER = "2100-01-01T00:00:00Z"
-NOWHERE = "https://webhooks.invalid/hook"  # a name that never has an address (RFC 6761, 6.4)
-PLACEHOLDER = re.compile(r"\{(\w+)\}")
 
-# what an id in a path names, by the word before it
-NOUNS = {kind.path.strip("/"): kind.prefix for kind in REGISTRY.all} | {
-    "workspaces": "ws",
-    "members": "u",
-    "invites": "inv",
-    "tokens": "tok",
-    "undo": "op",
-    "jobs": "jb",
-    "imports": "imp",
-    "links": "ln",
-    "proposals": "pr",
-    "deliveries": "dl",
-}
 # what a declared query parameter takes: prefixes of ids, or nothing that is an id
 PARAMETERS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(ACTIVITY.filters, ()),
@@ -124,15 +109,6 @@ def filled(body: Any, own_ids: Mapping[str, str], id: str = "") -> Any:
     """Return a body with `id` in place of {}, and the caller's own ids in place of {c} and the like."""
     known = {"{}": id, **{f"{{{prefix}}}": own for prefix, own in own_ids.items()}}
     return body and {name: known.get(str(value), value) for name, value in body.items()}
-
-
-def meanings(path: str, at: int) -> tuple[str, ...]:
-    """Return the prefixes of the ids that may stand at this place of a path."""
-    if path.startswith(f"/{REGISTRY.whole.to.plural}/") and path[:at].endswith("/members/"):
-        return tuple(link.to.prefix for link in REGISTRY.members)
-    word = path[:at].rstrip("/").rpartition("/")[2]
-    assert word in NOUNS, f"nobody knows what an id after /{word}/ names, in {path}: add it to NOUNS"
-    return (NOUNS[word],)
 
 
 def meaning(path: str, at: int) -> str:

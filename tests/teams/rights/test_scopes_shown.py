@@ -5,10 +5,11 @@ from typing import Any
 import httpx
 import pytest
 
+from attack.places import NOUNS
 from tests.core.jobs.kinds import actor_of, add
 from tests.house import House
 from tests.teams.office import JSON, Team
-from tests.teams.rights.matrix import NEVER, NOUNS, guarded, own
+from tests.teams.rights.matrix import NEVER, guarded, own
 from tests.teams.rights.narrow import (
     ACTIVITIES,
     ALL,

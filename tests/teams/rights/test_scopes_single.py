@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from attack.places import NOUNS
 from crmkit.model.fields import Identifier, LongText, Text
 from crmkit.model.record import Kind
 from crmkit.web.route import ANY, Route
@@ -12,7 +13,7 @@ from tests.house import House, Person
 from tests.kinds import ACTIVITY, COMPANY, CONTACT, KINDS, LOGGED, NAMED, REGISTRY
 from tests.teams.office import JSON, Team, new, team
 from tests.teams.rights import matrix
-from tests.teams.rights.matrix import NOUNS, guarded, own
+from tests.teams.rights.matrix import guarded, own
 from tests.teams.rights.narrow import filled, furnished, narrowed
 from tests.teams.rights.requests import aimed, others, requests
 
