@@ -54,10 +54,15 @@ async def campaign(lab: Lab) -> AsyncGenerator[Row, None]:
 
 
 def aims(place: Place, number: int, is_long: bool) -> Iterator[tuple[str, str]]:
-    """Yield (prefix, face): an id of the right kind over every face, of each other kind over one in turn."""
+    """Yield (prefix, face): an id of the right kind over every face, of each other kind over one in turn.
+
+    The short form tries a quarter of the other kinds in each place.
+    """
     for turn, prefix in enumerate(KINDS.prefixes, number):
-        for face in FACES if is_long or prefix == place.prefix else FACES[turn % len(FACES) :][:1]:
-            yield prefix, face
+        if is_long or prefix == place.prefix:
+            yield from ((prefix, face) for face in FACES)
+        elif turn % 4 == 0:
+            yield prefix, FACES[turn % len(FACES)]
 
 
 async def ask(stand: Stand, place: Place, id: str, face: str) -> tuple[Answer, tuple[int, str]]:
