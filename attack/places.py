@@ -8,7 +8,7 @@ from typing import Any
 from crmkit import ids
 from crmkit.boot import KINDS
 
-PLACEHOLDER = re.compile(r"\{\w+\}")
+PLACEHOLDER = re.compile(r"\{(\w+)\}")
 METHODS = ("get", "post", "patch", "put", "delete")
 WRITES = ("POST", "PATCH", "PUT")  # that have a body
 NOWHERE = "https://webhooks.invalid/hook"  # a name that never has an address (RFC 6761, 6.4)
