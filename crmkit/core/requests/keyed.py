@@ -114,14 +114,14 @@ class Keyed:
                 "Another request was sent with this key. Send a new key with a new request; to repeat the old one, "
                 "send the same method, path, query and body.",
             )
+        for need in found.needs.splitlines():
+            _enter(tx, *need.split(" "))
         if found.is_erased:
             raise Problem(
                 "idempotency_mismatch",
                 "This request was done. Its answer is kept no more: it told of a person who was erased since, or the "
                 "token was narrowed since. Send a new key only if you mean to do it again.",
             )
-        for need in found.needs.splitlines():
-            _enter(tx, *need.split(" "))
         return found.answer
 
     def _kept(self, tx: Tx, value: Any) -> Sent:
