@@ -14,7 +14,7 @@ from crmkit.model.sheets.habits import Habits, Read
 
 
 class KeyName(FieldType, frozen=True):
-    """A key of custom, which counts with case and is kept as it was sent; white space at its ends is refused."""
+    """A key of custom, which counts with case and is kept as it was sent; its ends are characters that are seen."""
 
     most: int = 100
     taken = Taken.EXACT
@@ -30,8 +30,8 @@ class KeyName(FieldType, frozen=True):
     def cleaned(self, value: str) -> str:
         if len(value) > self.most:
             raise Invalid(f"has {len(value):,} characters; at most {self.most} fit")
-        if value != value.strip():
-            raise Invalid("has white space at an end")
+        if value != trimmed(value):
+            raise Invalid("has white space or unseen characters at an end")
         return value
 
 
@@ -72,8 +72,9 @@ class Texts(FieldType, frozen=True):
         return lists.listed(text), ""
 
     def cleaned(self, value: list[str]) -> list[str] | None:
-        if len(value) > self.most or any(len(text) > self.longest or not trimmed(text) for text in value):
+        texts = [trimmed(text) for text in value]
+        if len(texts) > self.most or any(not 0 < len(text) <= self.longest for text in texts):
             raise Invalid(f"must be {self.says}")
-        if len({fold(text) for text in value}) < len(value):
+        if len({fold(text) for text in texts}) < len(texts):
             raise Invalid("has a text twice")
-        return [trimmed(text) for text in value] or None
+        return texts or None
