@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from crmkit.core import path_ids
 from crmkit.errors import Problem, listed
 from crmkit.model import names
+from crmkit.model.actor import Actor
 from crmkit.model.fields import Key
 from crmkit.model.record import Kind, Record
 from crmkit.records.audit import ERASE
@@ -22,9 +23,16 @@ def id_or_key(kind: Kind, text: str) -> str | Key:
     return path_ids.id_or_key(kind.prefixes, kind.forms, text, kind.prefix, where)
 
 
-def find(connection: Connection, kind: Kind, workspace_id: str, named: str | Key) -> Record | None:
-    """Return the live record that a bare id or a natural key names, None if there is none of this kind."""
+def find(connection: Connection, kind: Kind, by: Actor, named: str | Key) -> Record | None:
+    """Return the live record that a bare id or a natural key names, None if there is none of this kind.
+
+    Raises `scope_required` for a key, which unlike an id can be guessed, where the token does not read the kind. What
+    the name of a setting tells is up to its routes.
+    """
+    workspace_id = by.workspace_id
     if isinstance(named, Key):
+        if not kind.is_setting:
+            by.access.check(f"{kind.area}.read")
         found = (records.find(connection, kind, workspace_id, *known) for known in named.of(kind.prefix))
         return next((record for record in found if record is not None), None)
     record = records.fetch(connection, kind, workspace_id, named)
@@ -34,13 +42,13 @@ def find(connection: Connection, kind: Kind, workspace_id: str, named: str | Key
     return record
 
 
-def existing(connection: Connection, kind: Kind, workspace_id: str, named: str | Key) -> Record:
-    """Return the live record; raises `not_found`, alike for an id of another workspace and one that never existed."""
-    record = find(connection, kind, workspace_id, named)
+def existing(connection: Connection, kind: Kind, by: Actor, named: str | Key) -> Record:
+    """Return the live record as `find` does; raises `not_found`, alike for an id of another workspace and for none."""
+    record = find(connection, kind, by, named)
     if record is not None:
         return record
     if isinstance(named, str):
-        _check_deleted(connection, kind, workspace_id, named)
+        _check_deleted(connection, kind, by.workspace_id, named)
     where = "?search= finds one by name" if kind.has_title else " lists what there is"
     gone = "" if isinstance(named, str) else f" GET /audit?action={kind.name}.delete lists those deleted."
     says = f"There is no {kind.name} {shown(named)} in this workspace. GET {kind.path}{where}.{gone}"

@@ -34,7 +34,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     sent = {name: value for name, value in body.items() if name != "version"}
     values = kind.draft(sent, call.asker)
     if "type" in values or "choices" in values:
-        before = await call.read(lookup.existing, kind, call.actor.workspace_id, lookup.id_or_key(kind, id))
+        before = await call.read(lookup.existing, kind, call.actor, lookup.id_or_key(kind, id))
         if isinstance(before, DeclaredField):
             await _look(call, values, before)
     return await write.change(call, kind, id, body, if_match)

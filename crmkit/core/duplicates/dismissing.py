@@ -71,7 +71,7 @@ def _two(tx: Tx, kinds: Kinds, sent: Mapping[str, str | Key]) -> Two:
     found, wrong = {}, {}
     for name, named in sent.items():
         of = _of(kinds, named)
-        records_ = (lookup.find(tx.connection, kind, tx.by.workspace_id, named) for kind in of)
+        records_ = (lookup.find(tx.connection, kind, tx.by, named) for kind in of)
         record = next((record for record in records_ if record is not None), None)
         if record is None:
             wrong[name] = lookup.nothing(of, named)

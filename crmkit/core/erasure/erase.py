@@ -18,6 +18,7 @@ from crmkit.core.transfer.imports import job as importing
 from crmkit.errors import Problem, one_text
 from crmkit.model import names
 from crmkit.model.access import scope_required
+from crmkit.model.actor import Actor
 from crmkit.model.fields import Key
 from crmkit.model.record import Kind, Record
 from crmkit.storage import deleted, jobs
@@ -50,7 +51,7 @@ async def erase(call: Call, kind: Kind, id: str, if_match: int | None = None) ->
     `in_progress` while a job that somebody started writes in the workspace.
     """
     crm, sent, named = call.crm, call.confirm, lookup.id_or_key(kind, id)
-    known = await call.read(_known, kind, call.actor.workspace_id, named)
+    known = await call.read(_known, kind, call.actor, named)
 
     def found(tx: Tx) -> _Person:
         _check_free(tx, kind)
@@ -99,13 +100,13 @@ async def erase(call: Call, kind: Kind, id: str, if_match: int | None = None) ->
 def _found(tx: Tx, kind: Kind, named: str | Key) -> _Person:
     """Return the person that an id or a key names; raises `not_found`, and for one who was erased."""
     connection, workspace_id = tx.connection, tx.by.workspace_id
-    record = lookup.find(connection, kind, workspace_id, named)
+    record = lookup.find(connection, kind, tx.by, named)
     id = record.id if record is not None else named if isinstance(named, str) else ""
     if record is None:
         id = deleted.successors(connection, workspace_id, (id,)).get(id, id)
         first = entries.first_of(connection, Workspace.of(tx.by), kind.handle(id))  # what a job clears last
         if deleted.find(connection, workspace_id, id) is None or (first is not None and first.is_erased):
-            lookup.existing(connection, kind, workspace_id, named)  # raises that there is none
+            lookup.existing(connection, kind, tx.by, named)  # raises that there is none
     notes = () if record is None else lookup.notes(named, record)
     return _Person(id, record, deleted.predecessors(connection, workspace_id, id), notes)
 
@@ -145,9 +146,9 @@ def _check_free(tx: Tx, kind: Kind) -> None:
         raise Problem("in_progress", hint)
 
 
-def _known(connection: Connection, kind: Kind, workspace_id: str, named: str | Key) -> list[str]:
+def _known(connection: Connection, kind: Kind, by: Actor, named: str | Key) -> list[str]:
     """Return the texts by which other records may mention a person; none for one who was deleted before."""
-    record = lookup.find(connection, kind, workspace_id, named)
+    record = lookup.find(connection, kind, by, named)
     values = (getattr(record, name, None) for name in traces.names(kind))
     return [value for value in values if isinstance(value, str) and (" " in value or len(value) >= traces.SHORTEST_KEY)]
 

@@ -11,6 +11,7 @@ from crmkit.core.call import Call
 from crmkit.core.history import net
 from crmkit.core.reading import audit, feeds
 from crmkit.errors import Problem
+from crmkit.model.actor import Actor
 from crmkit.model.fields import Invalid, Key, Time
 from crmkit.model.query.listing import Listing, MixedListing, Paging
 from crmkit.model.record import Kind, Record
@@ -37,7 +38,7 @@ class Past(Struct, frozen=True):
 
 async def history(call: Call, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of a record's log, newest first; of a deleted one too. `by`, `since` and `until` as for /audit."""
-    handle, notes = await call.read(_named, kind, Workspace.of(call.actor), lookup.id_or_key(kind, id))
+    handle, notes = await call.read(_named, kind, call.actor, lookup.id_or_key(kind, id))
     found = await audit.entries_of(call, pairs, HISTORY_FILTERS, [("target", f"eq:{handle}")], details)
     return replace(found, paging=found.paging.after(notes))
 
@@ -48,7 +49,7 @@ async def blame(call: Call, kind: Kind, id: str) -> MixedListing:
     A delete that was taken back changed no field.
     """
     workspace, named = Workspace.of(call.actor), lookup.id_or_key(kind, id)
-    handle, notes = await call.read(_named, kind, workspace, named)
+    handle, notes = await call.read(_named, kind, call.actor, named)
     found = await call.scan(_newest_of_fields, kind, workspace, handle)
     rows = tuple(
         ("fields", {"field": name, "since": entry.at, "by": entry.by, "token_name": entry.token_name})
@@ -64,7 +65,7 @@ async def as_of(call: Call, kind: Kind, id: str, text: str) -> Past:
     Also one that was deleted since. Raises `not_found` if there was none then, and says from when to when there was.
     """
     at = _time(call, text)
-    return await call.scan(_as_of, kind, Workspace.of(call.actor), lookup.id_or_key(kind, id), at)
+    return await call.scan(_as_of, kind, call.actor, lookup.id_or_key(kind, id), at)
 
 
 def _time(call: Call, text: str) -> str:
@@ -79,15 +80,15 @@ def _time(call: Call, text: str) -> str:
         ) from None
 
 
-def _named(connection: Connection, kind: Kind, workspace: Workspace, named: str | Key) -> tuple[str, tuple[str, ...]]:
+def _named(connection: Connection, kind: Kind, by: Actor, named: str | Key) -> tuple[str, tuple[str, ...]]:
     """Return the handle of the record that an id or a natural key names, live or deleted; raises `not_found`.
 
     The notes say which record the id of a merged one names, and whether older entries of it are gone.
     """
-    record = lookup.find(connection, kind, workspace.id, named)
+    workspace, record = Workspace.of(by), lookup.find(connection, kind, by, named)
     if record is None and isinstance(named, str) and entries.first_of(connection, workspace, kind.handle(named)):
         return kind.handle(named), _begins(connection, workspace, kind.handle(named))
-    record = record or lookup.existing(connection, kind, workspace.id, named)
+    record = record or lookup.existing(connection, kind, by, named)
     return record.handle, (*lookup.notes(named, record), *_begins(connection, workspace, record.handle))
 
 
@@ -112,23 +113,23 @@ def _newest_of_fields(connection: Connection, kind: Kind, workspace: Workspace, 
     return found
 
 
-def _as_of(connection: Connection, kind: Kind, workspace: Workspace, named: str | Key, at: str) -> Past:
-    own = kind.handle(named) if isinstance(named, str) else ""
+def _as_of(connection: Connection, kind: Kind, by: Actor, named: str | Key, at: str) -> Past:
+    workspace, own = Workspace.of(by), kind.handle(named) if isinstance(named, str) else ""
     live = records.fetch(connection, kind, workspace.id, named) if isinstance(named, str) else None
     first = entries.first_of(connection, workspace, own) if own else None
     if first is not None and first.is_erased:
         raise Problem("not_found", f"This {kind.noun} was erased: the log tells that it was there, and no more.")
     if live is None and first is None:
-        live = lookup.existing(connection, kind, workspace.id, named)
+        live = lookup.existing(connection, kind, by, named)
     handle = live.handle if live else own
     log, later = entries.newest_first(connection, workspace, handle), list[Entry]()
     then = next(log, None)
     while then is not None and then.at > at:
         later.append(then)
         then = next(log, None)
-    into = lookup.find(connection, kind, workspace.id, named) if then is not None and then.verb == "merge" else None
+    into = lookup.find(connection, kind, by, named) if then is not None and then.verb == "merge" else None
     if into is not None and into.handle != handle:  # else it was restored since
-        return replace(_as_of(connection, kind, workspace, into.id, at), notes=lookup.notes(named, into))
+        return replace(_as_of(connection, kind, by, into.id, at), notes=lookup.notes(named, into))
     if then is None and not later and live is not None and _changed_at(live) <= at:  # its entries are gone
         return Past(live, tuple(field.name for field in kind.fields if not field.derived), at)
     if then is None or then.is_gone:

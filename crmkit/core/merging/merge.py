@@ -44,7 +44,7 @@ async def merge(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_mat
     source = form(kind).filled(body)["from"]
 
     def unit(tx: Tx) -> Saved | Problem:
-        stays = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        stays = lookup.existing(tx.connection, kind, tx.by, named)
         goes = _other(tx, kind, stays, source, lookup.notes(named, stays))
         versions.check(stays, [if_match], "POST")
         found = united(Write(tx, crm, kind, stays), goes)
@@ -71,9 +71,9 @@ def merged(tx: Tx, crm: Crm, kind: Kind, stays: Record, goes: Record, found: Uni
     kinds = crm.kinds
     moved.move(tx, kinds, kind, goes, structs.replace(stays, **found.values))
     derived.put_and_follow(tx, kinds, kind, goes, None, merged_into=stays.id)  # first, since unique values move
-    before = lookup.existing(tx.connection, kind, tx.by.workspace_id, stays.id)  # with what follows from the moves
+    before = lookup.existing(tx.connection, kind, tx.by, stays.id)  # with what follows from the moves
     derived.put_and_follow(tx, kinds, kind, before, structs.replace(before, **found.values))
-    return Saved(lookup.existing(tx.connection, kind, tx.by.workspace_id, stays.id), created=False)
+    return Saved(lookup.existing(tx.connection, kind, tx.by, stays.id), created=False)
 
 
 def _other(tx: Tx, kind: Kind, stays: Record, source: str | Key, notes: tuple[str, ...]) -> Record:
@@ -81,7 +81,7 @@ def _other(tx: Tx, kind: Kind, stays: Record, source: str | Key, notes: tuple[st
 
     `notes` say that the path names the one that stays by the id of another.
     """
-    goes = lookup.find(tx.connection, kind, tx.by.workspace_id, source)
+    goes = lookup.find(tx.connection, kind, tx.by, source)
     if goes is None:
         what = lookup.nothing([kind], source)
         raise Problem("invalid_reference", f"GET {kind.path} lists what there is.", fields={"from": what})

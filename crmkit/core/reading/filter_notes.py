@@ -7,7 +7,7 @@ from typing import Any
 from msgspec import Struct
 
 from crmkit.core import lookup
-from crmkit.model.actor import Asker
+from crmkit.model.actor import Actor, Asker
 from crmkit.model.declared.types import DeclaredText
 from crmkit.model.fields import Link, Phone, Tags, Text
 from crmkit.model.fold import fold
@@ -104,15 +104,11 @@ def ids_in(asked: Sequence[Criterion]) -> tuple[tuple[str, str], ...]:
     return tuple(dict.fromkeys(found))[:MAX_IDS]
 
 
-def missing(
-    connection: Connection, kinds: Kinds, workspace_id: str, asked: Sequence[tuple[str, str]]
-) -> tuple[str, ...]:
+def missing(connection: Connection, kinds: Kinds, by: Actor, asked: Sequence[tuple[str, str]]) -> tuple[str, ...]:
     """Return a note for each of these ids that no live record has."""
     each = [(kinds.by_prefix[prefix], named) for prefix, named in asked]
     return tuple(
-        lookup.nothing([kind], named)
-        for kind, named in each
-        if lookup.find(connection, kind, workspace_id, named) is None
+        lookup.nothing([kind], named) for kind, named in each if lookup.find(connection, kind, by, named) is None
     )
 
 

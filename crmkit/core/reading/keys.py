@@ -6,6 +6,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from crmkit.core import lookup
+from crmkit.model.actor import Actor
 from crmkit.model.fields import Key, Link
 from crmkit.model.form import Field
 from crmkit.model.query import groups
@@ -25,12 +26,12 @@ def are_in(filters: Iterable[Criterion]) -> bool:
 
 
 def resolved(
-    connection: Connection, kinds: Kinds, workspace_id: str, filters: Sequence[Criterion]
+    connection: Connection, kinds: Kinds, by: Actor, filters: Sequence[Criterion]
 ) -> tuple[tuple[Criterion, ...], tuple[str, ...]]:
     """Return the filters with ids (of a Handle: handles) in place of natural keys, NOBODY for what names nothing.
 
     A Handle's key may name a record of each of several kinds: all are meant. The second value has a note for each key
-    that was to be found and names nothing.
+    that was to be found and names nothing. Raises `scope_required` for a key of a kind that the token does not read.
     """
     notes: dict[str, None] = {}
 
@@ -41,7 +42,7 @@ def resolved(
         link = target.type if isinstance(target, Field) and isinstance(target.type, Link) else None
         prefixes = dict.fromkeys(prefix for prefix, *_ in value.readings) if link is None else [link.prefix]
         among = [kinds.by_prefix[prefix] for prefix in prefixes]
-        found = [record for kind in among if (record := lookup.find(connection, kind, workspace_id, value))]
+        found = [record for kind in among if (record := lookup.find(connection, kind, by, value))]
         if not found and condition.operator in ("eq", "in"):
             notes[lookup.nothing(among, value)] = None
         return [record.handle if link is None else record.id for record in found] or [NOBODY]

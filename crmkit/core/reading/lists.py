@@ -28,7 +28,7 @@ CLOSEST = "no exact match, closest shown"
 
 async def fetch(call: Call, kind: Kind, id: str) -> Record:
     """Return one record; raises `not_found`."""
-    return await call.read(lookup.existing, kind, call.actor.workspace_id, lookup.id_or_key(kind, id))
+    return await call.read(lookup.existing, kind, call.actor, lookup.id_or_key(kind, id))
 
 
 class Asked(Struct, frozen=True):
@@ -70,7 +70,7 @@ async def asked(
     wanted = parse.parse(kind, pairs, asker, declared, others)
     conditions, lost = wanted.conditions, tuple[str, ...]()
     if keys.are_in(conditions):
-        found, lost = await call.read(keys.resolved, call.crm.kinds, actor.workspace_id, conditions)
+        found, lost = await call.read(keys.resolved, call.crm.kinds, actor, conditions)
         wanted = replace(wanted, conditions=found)
     return Asked(kind, wanted, asker, pairs, zones, conditions, declared, lost)
 
@@ -82,7 +82,7 @@ async def notes_on(call: Call, wanted: Asked, is_first: bool, is_empty: bool) ->
     doubted += wanted.lost if is_first else ()
     named = filter_notes.ids_in(wanted.conditions) if is_empty else ()
     if named:
-        doubted += await call.read(filter_notes.missing, call.crm.kinds, call.actor.workspace_id, named)
+        doubted += await call.read(filter_notes.missing, call.crm.kinds, call.actor, named)
     return doubted + tuple(
         f"timezone={zone} is the zone of this answer; timezone=eq:{zone} filters by the field"
         for zone in wanted.zones

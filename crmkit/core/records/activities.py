@@ -66,7 +66,7 @@ def saving(crm: Crm, body: Mapping[str, Any], asker: Asker) -> Unit[Saved]:
     others = {name: value for name, value in values.items() if name != kind.activity_link}
 
     def unit(tx: Tx) -> Saved:
-        about = lookup.find(tx.connection, kind, tx.by.workspace_id, named)
+        about = lookup.find(tx.connection, kind, tx.by, named)
         if about is None:
             linked(tx, kinds, values)
             raise LookupError(f"there is a {kind.name} {named} after all")
@@ -81,7 +81,7 @@ async def log(call: Call, kind: Kind, id: str, body: Mapping[str, Any]) -> Saved
     values = crm.kinds.activity.draft(body, call.asker)
 
     def unit(tx: Tx) -> Saved:
-        about = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        about = lookup.existing(tx.connection, kind, tx.by, named)
         saved = put(tx, crm, kind, about, values)
         return replace(saved, notes=(*lookup.notes(named, about), *saved.notes))
 
@@ -113,7 +113,7 @@ async def find_all(call: Call, pairs: feeds.Pairs, details: bool = False) -> Lis
 async def find_on(call: Call, kind: Kind, id: str, pairs: feeds.Pairs, details: bool = False) -> Listing:
     """Return a page of the activities on one record, as `find_all` does; raises `not_found`."""
     named = lookup.id_or_key(kind, id)
-    about = await call.read(lookup.existing, kind, call.actor.workspace_id, named)
+    about = await call.read(lookup.existing, kind, call.actor, named)
     kinds, on = call.crm.kinds, [(kind.activity_link, f"eq:{about.id}")]
     found = await feeds.read(call, kinds.activity, pairs, filters(kinds), on, details)
     return structs.replace(found, paging=found.paging.after(lookup.notes(named, about)))
@@ -125,7 +125,7 @@ async def remove(call: Call, id: str, if_match: int | None = None) -> Saved:
     named = lookup.id_or_key(kinds.activity, id)
 
     def unit(tx: Tx) -> Saved:
-        activity = lookup.existing(tx.connection, kinds.activity, tx.by.workspace_id, named)
+        activity = lookup.existing(tx.connection, kinds.activity, tx.by, named)
         versions.check(activity, [if_match], "DELETE")
         derived.put_and_follow(tx, kinds, kinds.activity, activity, None)
         return Saved(activity, created=False)

@@ -56,7 +56,7 @@ async def find_all(call: Call, id: str, parameters: Mapping[str, str]) -> Record
     kinds, workspace_id = call.crm.kinds, call.actor.workspace_id
     whole, membership = kinds.whole, kinds.membership
     named = lookup.id_or_key(whole.to, id)
-    campaign = await call.read(lookup.existing, whole.to, workspace_id, named)
+    campaign = await call.read(lookup.existing, whole.to, call.actor, named)
     on = [(whole.link, f"eq:{campaign.id}"), *_of_kind(kinds, parameters.get("kind", ""))]
     paging = [(name, text) for name, text in parameters.items() if name in ("limit", "cursor")]
     found = await feeds.read(call, membership, paging, {}, on, details=True)
@@ -88,7 +88,7 @@ async def add(call: Call, id: str, body: Mapping[str, Any]) -> Member:
     member = values.pop("id")
 
     def unit(tx: Tx) -> Member:
-        campaign = lookup.existing(tx.connection, whole, tx.by.workspace_id, named)
+        campaign = lookup.existing(tx.connection, whole, tx.by, named)
         found = _one(_found(tx, kinds, member))
         if found is None:
             raise Problem(
@@ -110,13 +110,11 @@ async def remove(call: Call, id: str, member: str) -> tuple[Record, Record, tupl
     whole, named, sent = kinds.whole.to, lookup.id_or_key(kinds.whole.to, id), _in_path(kinds, member)
 
     def unit(tx: Tx) -> tuple[Record, Record, tuple[str, ...]]:
-        campaign = lookup.existing(tx.connection, whole, tx.by.workspace_id, named)
+        campaign = lookup.existing(tx.connection, whole, tx.by, named)
         found = _found(tx, kinds, sent)
         if not found:
             kind = _named(kinds, sent)[0]
-            found = [
-                (kind, lookup.existing(tx.connection, kind, tx.by.workspace_id, sent))
-            ]  # it says why there is none
+            found = [(kind, lookup.existing(tx.connection, kind, tx.by, sent))]  # it says why there is none
         joined = [each for each in found if _between(tx, kinds, campaign.id, each[0], each[1].id)]
         kind, record = _one(joined) or found[0]
         membership = _between(tx, kinds, campaign.id, kind, record.id)
@@ -160,7 +158,7 @@ def _link_to(kinds: Kinds, kind: Kind) -> str:
 
 def _found(tx: Tx, kinds: Kinds, named: str | Key) -> list[tuple[Kind, Record]]:
     """Return the live records that a bare id or a natural key of a member names, one of a kind, with their kinds."""
-    each = ((kind, lookup.find(tx.connection, kind, tx.by.workspace_id, named)) for kind in _named(kinds, named))
+    each = ((kind, lookup.find(tx.connection, kind, tx.by, named)) for kind in _named(kinds, named))
     return [(kind, record) for kind, record in each if record is not None]
 
 

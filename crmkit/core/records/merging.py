@@ -43,9 +43,7 @@ POST = May()
 
 def allowed(tx: Tx, kinds: Kinds, kind: Kind, values: Values, may: May) -> tuple[Record | None, Values, list[str]]:
     """Return what `met` does, else `alike`; raises `duplicate` or `not_found` for what may not be done."""
-    named = (
-        lookup.find(tx.connection, kind, tx.by.workspace_id, may.id) if may.id else _led_to(tx, kind, values, may.by)
-    )
+    named = lookup.find(tx.connection, kind, tx.by, may.id) if may.id else _led_to(tx, kind, values, may.by)
     if named is not None and not may.merge:
         hint = f"{named.handle} is there already, and none is to be changed."
         raise Problem("duplicate", hint, facts={"handle": named.handle})

@@ -33,11 +33,20 @@ class Draft(Struct, frozen=True):
 
 
 def scopes(kinds: Kinds, kind: Kind, draft: Draft) -> tuple[str, ...]:
-    """Return what a token needs to write what a body brings beside its own record."""
+    """Return what a token needs to write what a body brings beside its own record.
+
+    One without a title is there already, so its keys name it, which needs the reading too.
+    """
     areas = [reference.to.area for reference, _ in draft.related]
     areas += [kinds.activity.area] if draft.activities else []
     areas += [kinds.whole.to.area] if any(draft.values.get(each.name) for each in kind.joins) else []
-    return tuple(f"{area}.write" for area in areas)
+    named = [link.to.area for link, values in draft.related if not any(map(values.get, _titles(link.to)))]
+    return (*(f"{area}.write" for area in areas), *(f"{area}.read" for area in named))
+
+
+def _titles(kind: Kind) -> Collection[str]:
+    """Return the fields of which a new record needs one: its title, and its parts."""
+    return (kind.title.name, *kind.title.parts) if kind.has_title else ()
 
 
 class Faults(Struct):

@@ -24,7 +24,7 @@ def linked(
         if reference.link not in values:
             continue
         named, other = values[reference.link], reference.to
-        record = None if named is None else lookup.find(tx.reading(other.plural), other, tx.by.workspace_id, named)
+        record = None if named is None else lookup.find(tx.reading(other.plural), other, tx.by, named)
         if record is not None:
             found[reference.link] = record.id
             if notes is not None:
@@ -34,7 +34,7 @@ def linked(
         if reference.name:
             found[reference.name] = None if record is None else getattr(record, other.title.name)
     for name in (field.name for field in kind.joins if values.get(field.name) is not None):
-        whole = lookup.find(tx.reading(kinds.whole.to.plural), kinds.whole.to, tx.by.workspace_id, values[name])
+        whole = lookup.find(tx.reading(kinds.whole.to.plural), kinds.whole.to, tx.by, values[name])
         if whole is None:
             wrong[name] = _missing(kinds.whole.to, values[name])
         else:

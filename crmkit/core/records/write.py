@@ -90,7 +90,7 @@ def changing(
 
     def unit(tx: Tx) -> Saved:
         _check_role(tx, kind)
-        before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        before = lookup.existing(tx.connection, kind, tx.by, named)
         versions.check(before, expected, "PATCH")
         saved = changed(tx, crm, kind, before, values)
         return replace(saved, notes=(*lookup.notes(named, before), *saved.notes))
@@ -120,7 +120,7 @@ async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None, a
 
     def unit(tx: Tx) -> Saved | Problem:
         _check_role(tx, kind)
-        before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        before = lookup.existing(tx.connection, kind, tx.by, named)
         versions.check(before, [if_match], "DELETE")
         bound = confirm.binding(f"{kind.name}.delete", [(before.handle, versions.of(before))])
         notes = lookup.notes(named, before)
@@ -141,7 +141,7 @@ def removing(kinds: Kinds, kind: Kind, id: str) -> Unit[Saved]:
 
     def unit(tx: Tx) -> Saved:
         _check_role(tx, kind)
-        before = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        before = lookup.existing(tx.connection, kind, tx.by, named)
         removed(tx, kinds, kind, before)
         return Saved(before, created=False, notes=lookup.notes(named, before))
 
@@ -183,7 +183,7 @@ def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, may: May) ->
     faults.check()
     if saved is None:
         raise TypeError("what was not saved is a fault")
-    record = lookup.existing(tx.connection, kind, tx.by.workspace_id, saved.record.id)
+    record = lookup.existing(tx.connection, kind, tx.by, saved.record.id)
     return replace(saved, record=record, notes=tuple(notes))
 
 

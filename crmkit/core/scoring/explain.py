@@ -46,11 +46,11 @@ class Explained(Struct, frozen=True):
 
 async def explained(call: Call, kind: Kind, id: str) -> Explained:
     """Return why a record has the score that it would have if it were written now."""
-    workspace_id, named = call.actor.workspace_id, lookup.id_or_key(kind, id)
-    zone = call.actor.preferences.timezone
+    actor, named = call.actor, lookup.id_or_key(kind, id)
+    workspace_id, zone = actor.workspace_id, actor.preferences.timezone
 
     def read(connection: Connection) -> Explained:
-        record = lookup.existing(connection, kind, workspace_id, named)
+        record = lookup.existing(connection, kind, actor, named)
         of_kind = rules.active(connection, workspace_id, kind)
         given = scores.given(of_kind, scores.scope(record, call.now, zone))
         return Explained(record, given, scores.score_of(record), lookup.notes(named, record))
@@ -67,7 +67,7 @@ async def score(call: Call, kind: Kind, id: str) -> Explained:
 
     def unit(tx: Tx) -> Explained:
         workspace_id = tx.by.workspace_id
-        before = lookup.existing(tx.connection, kind, workspace_id, named)
+        before = lookup.existing(tx.connection, kind, tx.by, named)
         record = scores.follow(tx, kind, before)
         if record is before:
             score = scores.score_of(before)

@@ -207,7 +207,7 @@ def _led_to(scene: Scene, kind: Kind, entry: Entry) -> Iterator[tuple[str, str]]
 def _is_no_more(scene: Scene, kind: Kind, entry: Entry) -> Iterator[tuple[str, str]]:
     """Yield that the record is gone into which the restored one had been merged, or is this one by now."""
     for into in entry.was_merged_into.values():
-        stays = lookup.find(scene.tx.connection, kind, scene.workspace_id, into)
+        stays = lookup.find(scene.tx.connection, kind, scene.tx.by, into)
         if stays is None or stays.id == entry.id:
             yield entry.target, f"was merged into {kind.handle(into)}, which is gone"
 

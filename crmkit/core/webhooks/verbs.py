@@ -96,7 +96,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
     _check_url(call, values)
 
     def existing(tx: Tx) -> Webhook:
-        return _webhook(lookup.existing(tx.connection, kind, tx.by.workspace_id, named))
+        return _webhook(lookup.existing(tx.connection, kind, tx.by, named))
 
     def check(tx: Tx) -> stepup.Act:
         roles.check_admin(tx)
@@ -168,14 +168,14 @@ def _made(tx: Tx, call: Call, saved: Saved, turn: Turn, before: Webhook | None =
     shown = standing.settle(tx, webhook, turn) if key is not None or turn.takes_over else ""
     if before is not None:
         _log(tx, kind, before, key)
-    record = lookup.existing(tx.connection, kind, tx.by.workspace_id, webhook.id)
+    record = lookup.existing(tx.connection, kind, tx.by, webhook.id)
     notes = _notes(tx.connection, call.crm.kinds, tx.by.workspace_id, webhook)
     return Made(record, saved.created, (*saved.notes, *notes), secret=shown)
 
 
 def _log(tx: Tx, kind: Kind, before: Webhook, key_before: Key | None) -> None:
     """Log what a change wrote beside the fields: another secret, and that a webhook sends again that was on."""
-    now = _webhook(lookup.existing(tx.connection, kind, tx.by.workspace_id, before.id))
+    now = _webhook(lookup.existing(tx.connection, kind, tx.by, before.id))
     key = keys.find(tx.connection, tx.by.workspace_id, before.id)
     changes: dict[str, list[str]] = {}
     if key is not None and (key_before is None or key_before.secret != key.secret):
@@ -238,7 +238,7 @@ async def test(call: Call, kind: Kind, id: str) -> Delivery:
 
     def unit(tx: Tx) -> Delivery:
         roles.check_admin(tx)
-        webhook = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        webhook = lookup.existing(tx.connection, kind, tx.by, named)
         event = Delivery(0, "", webhook.id, "", names.TEST, "", 0, 0, "", tx.now)
         (made,) = deliveries.add(tx, Workspace.of(tx.by), [event])
         _wake(tx, webhook.id)
@@ -255,7 +255,7 @@ async def redeliver(call: Call, kind: Kind, id: str, delivery: str) -> Delivery:
 
     def unit(tx: Tx) -> Delivery:
         roles.check_admin(tx)
-        webhook = lookup.existing(tx.connection, kind, tx.by.workspace_id, named)
+        webhook = lookup.existing(tx.connection, kind, tx.by, named)
         found = deliveries.find(tx.connection, tx.by.workspace_id, webhook.id, bare)
         if found is None:
             raise Problem("not_found", f"There is no such delivery of {webhook.handle}. {where}")
@@ -292,7 +292,7 @@ async def sent(call: Call, kind: Kind, id: str, parameters: Mapping[str, str]) -
     if state and state not in STATES:
         wrong = {"state": f"must be {', '.join(STATES)}{nearest(state, STATES)}"}
         raise Problem("invalid_value", "Leave state out for all deliveries.", fields=wrong)
-    webhook = await call.read(lookup.existing, kind, actor.workspace_id, named)
+    webhook = await call.read(lookup.existing, kind, actor, named)
     binding, cursor = json.dumps([actor.workspace_id, webhook.id, state]), parameters.get("cursor", "")
     before = unseal(crm.key, binding, cursor)[0] if cursor else None
     found = await call.read(deliveries.page, actor.workspace_id, webhook.id, state, before, limit + 1)

@@ -157,7 +157,7 @@ def test_what_others_changed_or_deleted_meanwhile_is_left_and_told(
     ids = fill(home, alice, 20)
 
     def during(tx: Tx) -> None:
-        there = [lookup.existing(tx.connection, CONTACT, tx.by.workspace_id, ids[at]) for at in (7, 9, 11)]
+        there = [lookup.existing(tx.connection, CONTACT, tx.by, ids[at]) for at in (7, 9, 11)]
         records.put(tx, CONTACT, there[0], None)
         records.put(tx, CONTACT, there[1], CONTACT.new({"name": "Moved"}, ids[9]))
         records.put(tx, CONTACT, there[2], None, merged_into=ids[9])

@@ -36,9 +36,9 @@ def test_a_record_brings_others_where_the_token_writes_them(
     assert opened.status_code == 201, opened.text
 
 
-def test_naming_a_record_of_a_closed_kind_needs_nothing(home: House, us: Team, ids: dict[str, str]) -> None:
+def test_naming_a_record_of_a_closed_kind_by_its_id_needs_nothing(home: House, us: Team, ids: dict[str, str]) -> None:
     clerk = narrowed(home, us.alice, "contacts.write")
-    made = clerk.post("/contacts", json={"name": "Known", "company_id": "zebra.example.com"}, headers=JSON)
+    made = clerk.post("/contacts", json={"name": "Known", "company_id": ids["co"]}, headers=JSON)
     assert made.status_code == 201, made.text
     assert us.alice.json_of("GET", "/contacts?name=Known")["items"][0]["company_id"] == ids["co"]
 
@@ -53,7 +53,8 @@ def test_an_import_needs_the_write_of_its_kind(home: House, us: Team, ids: dict[
     assert missing(tried("imports.write")) == "contacts.write"
     assert missing(tried("contacts.write")) == "imports.write"
     assert tried(wanted).json()["refused"] == 1  # since the company would be new
-    planned = tried(f"{wanted} companies.write").json()
+    assert tried(f"{wanted} companies.write").json()["refused"] == 1  # since names of companies would be tried
+    planned = tried(f"{wanted} companies.read companies.write").json()
     assert (planned["refused"], planned["creates"]) == (0, 1)
     path = f"/imports/{planned['id']}"
     clerk = narrowed(home, us.alice, "imports.write imports.read companies.read")

@@ -160,9 +160,9 @@ def test_members_of_a_closed_kind_are_handles_with_what_their_membership_says(
 def test_who_joins_is_answered_by_the_handle_alone(home: House, us: Team, ids: dict[str, str]) -> None:
     clerk = narrowed(home, us.alice, "campaigns.read campaigns.write")
     email = "jane@acme.example"
-    new(us.alice, "/contacts", name=mark(CONTACT), email=email)
+    id = new(us.alice, "/contacts", name=mark(CONTACT), email=email)
     for headers in ({}, JSON):
-        added = clerk.post(f"/campaigns/{ids['ca']}/members", json={"id": email, "reason": REASON}, headers=headers)
+        added = clerk.post(f"/campaigns/{ids['ca']}/members", json={"id": id, "reason": REASON}, headers=headers)
         assert added.is_success
         assert "contact/" in added.text
         assert mark(CONTACT) not in added.text

@@ -223,7 +223,7 @@ def _activity(crm: Crm, values: Mapping[str, Any], asker: Asker, id: str) -> Uni
     kind = crm.kinds.activity
 
     def unit(tx: Tx) -> Saved:
-        before = lookup.find(tx.connection, kind, tx.by.workspace_id, id)
+        before = lookup.find(tx.connection, kind, tx.by, id)
         if before is None:
             return activities.saving(crm, values, asker)(tx)
         found = merging.patched(tx, kind, before, kind.draft(values, asker))

@@ -12,7 +12,7 @@ from crmkit.core.transfer.mapping.filling import Body, Named
 from crmkit.errors import Problem
 from crmkit.model import names
 from crmkit.model.actor import Asker
-from crmkit.model.fields import Invalid
+from crmkit.model.fields import Invalid, Key
 from crmkit.model.record import Kind, Record
 from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
@@ -25,23 +25,26 @@ def resolved(tx: Tx, crm: Crm, body: Body, program: str, asker: Asker) -> dict[s
     """Return the values of a POST, in which each record that the body names is its id, or an object that creates it.
 
     A record that is found is merged with what the row tells of it. Raises `invalid_reference` for one that is not
-    found, or has its name in common with others.
+    found, or has its name in common with others, and `scope_required` for a key or a name of a kind that the token does
+    not read.
     """
     values, faults = dict(body.values), {}
     for name in body.names:
         if name.creates and name.link.link in values:  # which another column names
             _keep(values, name)
             continue
-        kind, keys = name.link.to, _keys(name, asker)
+        kind, keys, meant = name.link.to, _keys(name, asker), _meant(name)
+        if keys or (name.text and not isinstance(meant, str)):  # which can be guessed, unlike an id
+            tx.by.access.check(f"{kind.area}.read")
         record = merging.met(tx, kind, keys)[0] if keys else None
-        found = [record.id] if record else _found(tx, name, keys, program)
+        found = [record.id] if record else _found(tx, name, meant, keys, program)
         told = {kind.title.name: name.text, **name.fields} if record else name.fields
         if len(found) > 1:
             faults[name.place] = f"{len(found)} {kind.plural} have this name; send the id or a key of one"
         elif found:
             values[name.link.link] = found[0]
             if told:
-                record = record or lookup.existing(tx.connection, kind, tx.by.workspace_id, found[0])
+                record = record or lookup.existing(tx.connection, kind, tx.by, found[0])
                 _merge(tx, crm, kind, record, told, asker)
         elif not name.creates:
             faults[name.place] = f"there is no {kind.name} {names.clean(name.text)} in this workspace"
@@ -78,7 +81,18 @@ def _keys(name: Named, asker: Asker) -> Values:
     return name.link.to.draft(keys, asker) if keys else {}
 
 
-def _found(tx: Tx, name: Named, keys: Values, program: str) -> list[str]:
+def _meant(name: Named) -> str | Key | None:
+    """Return the id or the natural key that a text is, None for a name."""
+    if not _LIKE_A_KEY.search(name.text):
+        return None
+    try:
+        meant: str | Key = name.link.kind.taken[name.link.link].type.accept(name.text)
+    except Invalid:
+        return None
+    return meant
+
+
+def _found(tx: Tx, name: Named, meant: str | Key | None, keys: Values, program: str) -> list[str]:
     """Return the ids of the records that a text names, more than one where they share a name.
 
     One whose keys are others than those in the row is another one of the same name.
@@ -86,14 +100,9 @@ def _found(tx: Tx, name: Named, keys: Values, program: str) -> list[str]:
     kind, workspace_id = name.link.to, tx.by.workspace_id
     if not name.text:
         return []
-    if _LIKE_A_KEY.search(name.text):
-        try:
-            key = name.link.kind.taken[name.link.link].type.accept(name.text)
-            record = lookup.find(tx.connection, kind, workspace_id, key)
-        except Invalid:
-            record = None
-        if record is not None:
-            return [record.id]
+    record = None if meant is None else lookup.find(tx.connection, kind, tx.by, meant)
+    if record is not None:
+        return [record.id]
     elsewhere = f"{program}:{name.text}" if program else ""
     found = named.find(tx.connection, kind, workspace_id, name.text, elsewhere)
     wanted = [keys.get(key) for key in kind.merges_by]
