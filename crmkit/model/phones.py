@@ -34,7 +34,13 @@ _PLAIN = re.compile(
 # other fields does not find a part of them, and with one behind them, so that a search can ask for how they end
 _SIGNED = str.maketrans("0123456789", "\x01\x02\x03\x04\x05\x06\x07\x08\x0e\x0f")
 _END = "\x10"
+_LOST_PLUS = re.compile(r"^(\(?)\s+(?=[1-9](?:[ ().,/-]*[0-9]){6})", re.ASCII)  # no calling code begins with 0
 _WORD = re.compile(r"[0-9+()./-]+")
+
+
+def with_plus(text: str) -> str:
+    """Return a number with the plus that a query string made a blank of: one directly before ENDING digits or more."""
+    return _LOST_PLUS.sub(r"\1+", text)
 
 
 def key(text: str, country: str = "") -> str:

@@ -11,10 +11,10 @@ from typing import Any
 from msgspec import Struct
 
 from crmkit.errors import Problem, listed, nearest
-from crmkit.model import fold
+from crmkit.model import fold, phones
 from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.cells import json_of
-from crmkit.model.fields import PLAIN_KEY, Invalid, Location, Span
+from crmkit.model.fields import PLAIN_KEY, Invalid, Location, Phone, Span
 from crmkit.model.form import Field
 from crmkit.model.operators.rows import BY_NAME, OPERATORS, TAKEN_BY, Operand, Operator, Taken, meant
 from crmkit.model.record import Kind
@@ -271,6 +271,8 @@ def _read(target: Target, row: Operator, text: str, asker: Asker) -> Filter:
         return Filter(target, row.name, (text.strip(),), found)
     if taken_of(target) is Taken.TIME:
         text = relative.with_plus(text)
+    elif isinstance(target, Field) and isinstance(target.type, Phone):
+        text = ",".join(map(phones.with_plus, text.split(",")))
     is_several = row.operand is not Operand.ONE or (row.is_whole and taken_of(target) is Taken.TAGS)
     operands = items(text) if is_several else (text,)
     if row.operand is Operand.CIRCLE and isinstance(target, Field) and isinstance(target.type, Location):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec import Struct
 
 from crmkit.errors import Problem, a, closest, nearest
-from crmkit.model import address, fold
+from crmkit.model import address, fold, phones
 from crmkit.model.actor import NOBODY, Asker
 from crmkit.model.form import Field
 from crmkit.model.operators.rows import meant
@@ -230,9 +230,11 @@ def limit_of(text: str | None, unsent: int = DEFAULT_LIMIT, most: int = MAX_LIMI
 def search_of(text: str) -> str:
     """Return the words of `search=` as search compares them (fold.plain), "" if there are none.
 
-    A word that is the address of a page, or begins with www., is searched as the domain that a company has of it.
+    A word that is the address of a page, or begins with www., is searched as the domain that a company has of it. A
+    blank before a number that it begins with is the plus that it was.
     Raises `invalid_value` if they are too many, or if nothing is left of them: accents alone would match everything.
     """
+    text = phones.with_plus(text)
     found = fold.plain(" ".join(map(_as_kept, text.split())) if _PAGE.search(text) else text)
     if not found and text.strip():
         raise Problem(

@@ -55,6 +55,25 @@ def test_a_number_is_found_in_every_notation_by_a_filter_and_by_search(berliners
         assert not {*OTHERS} & {*found(berliners, search=spelled)}, spelled
 
 
+def test_a_plus_that_a_query_string_made_a_blank_of_is_the_plus_that_it_was(alice: Person) -> None:
+    alice.json_of("PATCH", f"/workspaces/{alice.json_of('GET', '/whoami')['workspace']}", {"country": "US"})
+    berlin, paris, home = ["030 901820", "+49 30 901820", "(011) 49 30 901820"], "+33 1 42 68 53 00", "212 555 0100"
+    filled(alice, *berlin, paris, home)
+    for plus in ("+", "%2B"):
+        for query, wanted in (
+            (f"phone={plus}4930901820", berlin),
+            (f"phone={plus}49%2030%20901820", berlin),
+            (f"phone=({plus}49)30901820", berlin),
+            (f"phone=in:{plus}4930901820,{plus}33142685300", [*berlin, paris]),
+            (f"phone=in:{plus}33142685300,+212%20555%200100", [paris, home]),
+            (f"phone=ne:{plus}4930901820", [paris, home]),
+            (f"or.phone={plus}4930901820&or.name=x", berlin),
+            (f"search={plus}4930901820", berlin),
+        ):
+            told = alice.json_of("GET", f"/contacts?{query}")["items"]
+            assert sorted(item["phone"] for item in told) == sorted(wanted), query
+
+
 def test_a_search_of_seven_digits_compares_their_end(alice: Person) -> None:
     filled(alice, "+49 30 1234567", "+49 30 12345 67890")
     assert found(alice, search="1234567") == ["+49 30 1234567"]
