@@ -63,16 +63,19 @@ async def _done(call: Call, act: Act, asked: Asked, pairs: Pairs, body: Body, de
     query = replace(asked.query, fields=lists.columns(act.kind, call.chosen, details))
     found = await call.scan(find, act, Workspace.of(call.actor), query)
     notes = await lists.notes_on(call, asked, is_first=True, is_empty=not found.count)
-    done: Result | Job = await call.write(_unit(call, act, found, query, pairs, body, notes))
+    done: Result | Job | Found = await call.write(_unit(call, act, found, query, pairs, body, notes))
+    if isinstance(done, Found):
+        return await in_steps.rehearsed(call, act, done, notes)
     return await awaited(call, done) if isinstance(done, Job) else done
 
 
 def _unit(
     call: Call, act: Act, read: Found, query: Query, pairs: Pairs, body: Body, notes: tuple[str, ...]
-) -> Callable[[Tx], Result | Job | Problem]:
+) -> Callable[[Tx], Result | Job | Found | Problem]:
+    """Return the unit that does it; in a dry run of very many it returns what it found, of which nothing is checked."""
     asker = call.asker
 
-    def unit(tx: Tx) -> Result | Job | Problem:
+    def unit(tx: Tx) -> Result | Job | Found | Problem:
         found = _as_of_now(tx, act, read, query)
         if not found.count:
             return act.result(0, notes)
@@ -85,8 +88,7 @@ def _unit(
             refused.comments += [f"note: {note}" for note in notes]
             return refused
         if found.are_many and tx.is_dry:
-            act.check_each(tx, found.first_ids(AT_ONCE))
-            return act.result(found.count, notes)
+            return found
         if found.are_many:
             return in_steps.begin(tx, act, found, body, asker, notes)
         return _written(tx, act, found, notes)

@@ -11,19 +11,21 @@ from zoneinfo import ZoneInfo
 
 from msgspec import Struct, convert, field, to_builtins
 
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
-from crmkit.core.jobs.kind import JobKind
+from crmkit.core.jobs.kind import JobKind, Result
 from crmkit.core.many.act import Act
 from crmkit.core.many.along import along
 from crmkit.core.many.found import OF_PART, Found
 from crmkit.core.many.tally import Tally
+from crmkit.core.requests import parts
 from crmkit.errors import Problem
 from crmkit.model.actor import Asker
 from crmkit.model.record import Record
 from crmkit.storage import job_records, jobs, records
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.jobs import Job
-from crmkit.storage.lists.members import Members
+from crmkit.storage.lists.members import Members, members_of
 from crmkit.storage.log import entries
 
 NAME = "write_many"
@@ -53,6 +55,24 @@ def begin(tx: Tx, act: Act, found: Found, body: Any, asker: Asker, notes: tuple[
     job = jobs.add(tx, NAME, input, position=to_builtins(place))
     job_records.keep(tx, job, found.parts)
     return job
+
+
+async def rehearsed(call: Call, act: Act, found: Found, notes: tuple[str, ...]) -> Result:
+    """Return what a dry run tells of the same: it checks all records as the job does, or says how many it checked."""
+    plural, every = act.kind.plural, found.parts
+
+    def step(at: int, tx: Tx) -> int | None:
+        act.check_each(tx, [id for part in every[at : at + CHECKED] for id, _ in members_of(part)])
+        return at + CHECKED if at + CHECKED < len(every) else None
+
+    if act.is_delete:
+        return act.result(found.count, notes)
+    reached = await parts.tried(call, step, 0)
+    if reached is not None:
+        checked = sum(len(members_of(part)) for part in every[:reached])
+        some = f"the first {checked:,} of {found.count:,} {plural} were looked at; all are before anything is written"
+        notes = (*notes, some)
+    return act.result(found.count, notes)
 
 
 def _step(crm: Crm, tx: Tx, job: Job) -> Job:

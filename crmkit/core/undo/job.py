@@ -10,8 +10,10 @@ from collections.abc import Mapping, Sequence
 from msgspec import Struct, convert, structs, to_builtins
 
 from crmkit.core import quotas
+from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.jobs.kind import JobKind, Result
+from crmkit.core.requests import parts
 from crmkit.core.undo import covered, walk
 from crmkit.core.undo.reversal import Reversal, Scene
 from crmkit.errors import Problem
@@ -24,7 +26,6 @@ from crmkit.storage.log.operations import Entry
 from crmkit.storage.log.outdated import UNDO
 
 LOOKED_AT, WRITTEN = 100, 40  # entries of a step: some ten milliseconds, in which nobody else writes
-REHEARSED = 1_000  # entries that a dry run looks at
 MOST_LEFT = 10  # records that are told
 
 
@@ -50,25 +51,25 @@ class Position(Struct, frozen=True):
     left_more: int = 0
 
 
-def add(tx: Tx, operation: str, first: int, size: int, caps: Mapping[str, int]) -> Job:
+def add(tx: Tx, asked: Input) -> Job:
     """Have the operation taken back, step by step."""
-    asked = Input(operation, first, size, caps)
-    return jobs.add(tx, UNDO, to_builtins(asked), position=to_builtins(Position(0, size)))
+    return jobs.add(tx, UNDO, to_builtins(asked), position=to_builtins(Position(0, asked.of)))
 
 
-def rehearsed(tx: Tx, crm: Crm, operation: str, first: int, size: int, caps: Mapping[str, int]) -> Result:
-    """Return what a dry run tells of the same: it looks at the newest REHEARSED entries, as the job does at all."""
-    asked, held = Input(operation, first, size, caps), Position(0, size)
-    for _ in range(REHEARSED // LOOKED_AT):
-        held = _look(tx, crm, asked, held)
-        if held.is_writing:
-            break
-    walk.Conflicts(dict(held.conflicts), held.untold).check()
-    told = walk.told(operation, operations.records(tx.connection, tx.by.workspace_id, first))
-    if held.is_writing:
+async def rehearsed(call: Call, asked: Input) -> Result:
+    """Return what a dry run tells of the same: it looks at all entries as the job does, or says at how many."""
+
+    def step(held: Position, tx: Tx) -> Position | None:
+        reached = _look(tx, call.crm, asked, held)
+        return None if reached.is_writing else structs.replace(reached, done=held.done + LOOKED_AT)
+
+    reached = await parts.tried(call, step, Position(0, asked.of))
+    told = walk.told(asked.operation, await call.scan(operations.records, call.actor.workspace_id, asked.first))
+    if reached is None:
         return told
-    looked_at = f"the newest {REHEARSED:,} of {size:,} changes were looked at; all are before anything is undone"
-    return structs.replace(told, notes=(looked_at,))
+    walk.Conflicts(dict(reached.conflicts), reached.untold).check()
+    some = f"the newest {reached.done:,} of {asked.of:,} changes were looked at; all are before anything is undone"
+    return structs.replace(told, notes=(some,))
 
 
 def _step(crm: Crm, tx: Tx, job: Job) -> Job:

@@ -31,7 +31,7 @@ async def undo(call: Call, id: str) -> Result | Job:
     opened.check_writes(call.actor.access, crm.kinds)
     operation = path_ids.bare(crm.kinds.prefixes, id, "op", WHERE)
 
-    def unit(tx: Tx) -> Result | Job:
+    def unit(tx: Tx) -> Result | Job | job.Input:
         workspace = Workspace.of(tx.by)
         first = operations.first(tx.connection, workspace, operation)
         if first is None:
@@ -45,13 +45,15 @@ async def undo(call: Call, id: str) -> Result | Job:
         caps = crm.settings.plans.caps(tx.by.plan)
         size = operations.size(tx.connection, workspace.id, first)
         if size > MOST + 1:  # an undo has an entry more than it changed
-            begun = job.rehearsed(tx, crm, operation, first, size, caps) if tx.is_dry else None
-            return begun or job.add(tx, operation, first, size, caps)
+            asked = job.Input(operation, first, size, caps)
+            return asked if tx.is_dry else job.add(tx, asked)
         entries = operations.newest_first(tx.connection, workspace.id, first, MOST + 1)
         walk.begin(tx, operation)
         written, more = walk.take_back(Scene(tx, crm, first), entries)
         quotas.check_more(tx, caps, more, are_there=True)
         return walk.told(operation, len(written))
 
-    found: Result | Job = await call.write(unit)
+    found: Result | Job | job.Input = await call.write(unit)
+    if isinstance(found, job.Input):
+        return await job.rehearsed(call, found)
     return await awaited(call, found) if isinstance(found, Job) else found

@@ -11,6 +11,8 @@ from crmkit.core import lookup
 from crmkit.core.call import Call
 from crmkit.core.jobs import awaited
 from crmkit.core.many import found, in_steps
+from crmkit.core.many.act import Act
+from crmkit.core.requests import parts
 from crmkit.storage import records
 from crmkit.storage.interface.tx import Tx
 from tests.core.jobs.kinds import actor_of
@@ -142,12 +144,47 @@ def test_a_record_that_cannot_be_changed_is_found_before_any_is(home: House, ali
 
 
 def test_a_dry_run_tells_what_the_job_would_be_refused_for(home: House, alice: Person) -> None:
-    ids = fill(home, alice, 12)
-    alice.patch(f"/contacts/{ids[5]}", json={"tags": [f"tag{number}" for number in range(50)]})
+    ids = fill(home, alice, 40)
+    alice.patch(f"/contacts/{ids[38]}", json={"tags": [f"tag{number}" for number in range(50)]})
     body = {"tags": {"add": ["one-more"]}}
     again = confirmed(alice, "PATCH", PATH, body)
     answer = alice.json_of("PATCH", f"{again}&dry_run=1", body)
-    assert (answer["error"], answer["handle"]) == ("invalid_value", f"contact/{ids[5]}")
+    assert (answer["error"], answer["handle"]) == ("invalid_value", f"contact/{ids[38]}")
+    assert answer["dry_run"] is True
+    real = alice.json_of("PATCH", again, body)
+    assert [real[name] for name in ("error", "hint", "handle")] == [
+        answer[name] for name in ("error", "hint", "handle")
+    ]
+
+
+def test_a_dry_run_checks_few_records_in_a_transaction_and_writes_none(
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ids, checked = fill(home, alice, 40), list[list[str]]()
+    check = Act.check_each
+
+    def noted(act: Act, tx: Tx, some: list[str]) -> None:
+        checked.append([*some])
+        check(act, tx, some)
+
+    monkeypatch.setattr(Act, "check_each", noted)
+    answer = alice.json_of("PATCH", f"{PATH}&dry_run=1&confirm=x", {"owner": BOB})
+    assert (answer["message"], answer["dry_run"], "notes" in answer) == ("changed 40 contacts", True, False)
+    assert [id for some in checked for id in some] == ids
+    assert max(map(len, checked)) == 4 * in_steps.CHECKED
+    assert operations(home, "contact.update") == [(0, 0, 0)]
+    assert rows(home, "SELECT count(*) FROM jobs WHERE kind = 'write_many'") == [(0,)]
+
+
+def test_a_dry_run_for_which_there_is_no_time_says_how_many_it_looked_at(
+    home: House, alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(home, alice, 40)
+    monkeypatch.setattr(parts, "MOST_SECONDS", 0)
+    answer = alice.json_of("PATCH", f"{PATH}&dry_run=1", {"owner": BOB})
+    assert answer["notes"] == ["the first 16 of 40 contacts were looked at; all are before anything is written"]
+    deleted = alice.json_of("DELETE", f"{PATH}&dry_run=1")
+    assert (deleted["count"], "notes" in deleted) == (40, False)
 
 
 @pytest.mark.parametrize(("method", "body"), [("PATCH", {"owner": BOB}), ("DELETE", None)])

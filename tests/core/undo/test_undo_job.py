@@ -49,9 +49,8 @@ class Steps:
         self._back, self._actor = back, actor
         first = audit.first_entry(Workspace.of(actor), operation)
         size = sum(1 for entry in entries(back, actor) if first in (entry.seq, entry.op))
-        self.job: Job = back.do(
-            Call(back.crm, actor).write(lambda tx: undoing.add(tx, operation, first, size, caps or {}))
-        )
+        asked = undoing.Input(operation, first, size, caps or {})
+        self.job: Job = back.do(Call(back.crm, actor).write(lambda tx: undoing.add(tx, asked)))
 
     def step(self) -> None:
         place = self._actor.workspace_id

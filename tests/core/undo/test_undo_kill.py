@@ -52,7 +52,7 @@ def added(folder: Path) -> Job:
     def job(tx: Tx) -> Job:
         act(tx)
         assert number_of(first) == tx.by.workspace_number
-        return undoing.add(tx, audit.operation_id(tx.by.workspace_id, first), first, OF, {})
+        return undoing.add(tx, undoing.Input(audit.operation_id(tx.by.workspace_id, first), first, OF, {}))
 
     return postgres.brand_of(folder).run(folder, job, [mail_lane(ALICE)], crm.now)
 

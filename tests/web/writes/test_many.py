@@ -12,6 +12,7 @@ from crmkit.core.call import Call
 from crmkit.core.jobs import awaited
 from crmkit.core.many import found, in_steps
 from crmkit.core.pruning.sweep import sweep
+from crmkit.core.requests import parts
 from crmkit.core.undo import job as undo_job
 from crmkit.core.undo import undo as undo_verb
 from crmkit.errors import Problem
@@ -166,12 +167,25 @@ def test_a_dry_run_of_a_large_undo_tells_what_stands_against_it(alice: Person, e
 def test_a_dry_run_of_a_very_large_undo_says_how_much_it_looked_at(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(undo_job, "REHEARSED", 16)
+    monkeypatch.setattr(parts, "MOST_SECONDS", 0)
+    monkeypatch.setattr(undo_job, "LOOKED_AT", 16)
     answer = dry(alice, undo(alice, MANY))
     assert answer.status_code == 200
     told, *notes = answer.text.splitlines()
     assert told.endswith(f" ({MANY} records)")
     assert notes[0].startswith(f"# note: the newest 16 of {MANY} changes were looked at")
+
+
+def test_a_dry_run_of_a_large_undo_looks_at_its_oldest_changes_too(
+    alice: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(undo_job, "LOOKED_AT", 4)
+    request = undo(alice, MANY)
+    answer = dry(alice, request)
+    assert (answer.status_code, "note" in answer.text) == (200, False)
+    oldest = alice.json_of("GET", "/contacts?limit=1&sort=created_at")["items"][0]
+    alice.patch(f"/contacts/{oldest['id']}", json={"name": "Other"})
+    assert list(dry(alice, request, **JSON).json()["fields"]) == [f"{oldest['handle']}.name"]
 
 
 @pytest.mark.parametrize("made", [change, delete, undo], ids=lambda made: made.__name__)
