@@ -40,6 +40,8 @@ class May(Struct, frozen=True):
 
 POST = May()
 
+_EMPTY: tuple[Any, ...] = (None, "", [], {})  # of a key of custom
+
 
 def allowed(tx: Tx, kinds: Kinds, kind: Kind, values: Values, may: May) -> tuple[Record | None, Values, list[str]]:
     """Return what `met` does, else `alike`; raises `duplicate` or `not_found` for what may not be done."""
@@ -123,7 +125,7 @@ def filled(kind: Kind, values: Values) -> Values:
     found = {name: value for name, value in values.items() if value is not None}
     for part in kind.merging:
         if isinstance(found.get(part.name), dict):
-            found[part.name] = {key: value for key, value in found[part.name].items() if value is not None}
+            found[part.name] = {key: value for key, value in found[part.name].items() if value not in _EMPTY}
     return {name: value for name, value in found.items() if value != {}}
 
 

@@ -63,6 +63,21 @@ def test_a_post_that_merges_drops_no_key_of_custom(back: Desk, alice: Actor) -> 
     assert again.custom == {"size": 3, "color": "blue"}
 
 
+@pytest.mark.parametrize("empty", [None, "", [], {}])
+def test_a_key_of_custom_that_is_empty_keeps_its_value_in_a_post_that_merges(
+    back: Desk, alice: Actor, empty: Any
+) -> None:
+    saved(back, alice, CONTACT, name="Jane", email="jane@example.com", custom={"size": 3, "tags": ["x"]})
+    again = saved(back, alice, CONTACT, email="jane@example.com", custom={"size": empty, "tags": empty}).record
+    assert (again.custom, again.version) == ({"size": 3, "tags": ["x"]}, 1)
+
+
+def test_zero_and_false_are_values_of_a_key_of_custom(back: Desk, alice: Actor) -> None:
+    saved(back, alice, CONTACT, name="Jane", email="jane@example.com", custom={"size": 3, "vip": True, "off": 1})
+    sent = {"size": 0, "vip": False, "off": 0.0}
+    assert saved(back, alice, CONTACT, email="jane@example.com", custom=sent).record.custom == sent
+
+
 def test_a_status_that_is_null_stays(back: Desk, alice: Actor) -> None:
     deal = next(kind for kind in KINDS if kind.name == "deal")
     saved(back, alice, deal, title="Pilot", source_id="s1", status="won")
