@@ -94,7 +94,7 @@ def _look(tx: Tx, crm: Crm, asked: Input, held: Position) -> Position:
             more[kind.plural] += (entry.ended is not None) - (entry.begun is not None)
         reversal = covered.reversal(scene, entry) if _is_last(scene, entry) else None
         if reversal is not None:
-            found.add(entry.target, reversal.conflicts)
+            found.add(reversal.conflicts)
     if len(entries) == LOOKED_AT:
         return structs.replace(held, at=entries[-1].seq, conflicts=found.found, untold=found.more, more=dict(more))
     found.check()

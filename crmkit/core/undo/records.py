@@ -189,7 +189,8 @@ def _taken(scene: Scene, kind: Kind, entry: Entry, values: Mapping[str, Any]) ->
             continue
         holder = records.find(scene.tx.connection, kind, scene.workspace_id, name, value)
         if holder is not None and holder.id != entry.id and not scene.goes_first(holder.handle):
-            yield f"{entry.target}.{name}", f"belongs to {holder.handle} now"
+            what = f"belongs to {holder.handle} now"
+            yield f"{entry.target}.{name}", scene.because_of(holder.handle, name, what)
 
 
 def _led_to(scene: Scene, kind: Kind, entry: Entry) -> Iterator[tuple[str, str]]:
@@ -201,7 +202,8 @@ def _led_to(scene: Scene, kind: Kind, entry: Entry) -> Iterator[tuple[str, str]]
     for other, link in every:
         for holder in links.holders(connection, other, scene.workspace_id, link, entry.id, MOST_LINKS):
             if not scene.goes_first(holder):
-                yield f"{holder}.{link}", f"leads to {entry.target}, which would go"
+                what = f"leads to {entry.target}, which would go"
+                yield f"{holder}.{link}", scene.because_of(holder, link, what)
 
 
 def _is_no_more(scene: Scene, kind: Kind, entry: Entry) -> Iterator[tuple[str, str]]:

@@ -22,11 +22,11 @@ class Conflicts(Struct):
 
     found: dict[str, str] = field(default_factory=dict)
     more: int = 0  # that are not told
-    targets: set[str] = field(default_factory=set)
 
-    def add(self, target: str, conflicts: Mapping[str, str]) -> None:
-        self.targets.add(target)
+    def add(self, conflicts: Mapping[str, str]) -> None:
         for name, what in conflicts.items():
+            if not what:
+                continue
             if len(self.found) < MOST_TOLD or name in self.found:
                 self.found[name] = what
             else:
@@ -79,20 +79,24 @@ def take_back(scene: Scene, entries: Iterable[Entry]) -> tuple[set[str], Counter
     """
     conflicts, written, more = Conflicts(), set[str](), Counter[str]()
     for entry in entries:
-        if entry.target in conflicts.targets:  # its earlier entries would be held against what was left
+        if entry.target in scene.left:  # its earlier entries would be held against what was left
+            scene.leave(entry)
             continue
         found = covered.reversal(scene, entry)
         if found is None:
             continue
         if found.conflicts:
-            conflicts.add(entry.target, found.conflicts)
+            conflicts.add(found.conflicts)
+            scene.leave(entry, found.conflicts)
             continue
         try:
             found.write()
         except Problem as problem:  # a unique value of several fields, or of a kind that has no field for it
             if problem.code != "already_exists":
                 raise
-            conflicts.add(entry.target, {f"{entry.target}.{name}": what for name, what in problem.fields.items()})
+            wrong = {f"{entry.target}.{name}": what for name, what in problem.fields.items()}
+            conflicts.add(wrong)
+            scene.leave(entry, wrong)
             continue
         written.add(entry.target)
         more.update({found.more[0]: found.more[1]} if found.more[1] else {})

@@ -65,3 +65,27 @@ def test_what_was_linked_since_stands_against_neither_way_unless_it_leads_to_wha
     undone = newest_operation(back, alice)
     other = back.make(alice, DEAL, title="Ship", contact_id=goes.id)
     assert refused(back, alice, undone) == {f"{other.handle}.contact_id": f"leads to {goes.handle}, which would go"}
+
+
+def test_of_a_merge_only_what_changed_since_stands_against_its_undo(back: Desk, alice: Actor) -> None:
+    """What the record that stays took of the other would be given back with the rest."""
+    stays = back.save(alice, name="One")
+    goes = back.save(alice, name="Two", code="K1", email="two@acme.com", notes="n")
+    back.merge(alice, stays, goes)
+    merge = newest_operation(back, alice)
+    back.change(alice, back.fetch(alice, stays), notes="other")
+    assert [*refused(back, alice, merge)] == [f"{stays.handle}.notes"]
+    back.change(alice, back.fetch(alice, stays), notes="n")
+    undo(back, alice, merge)
+    assert (back.fetch(alice, goes).code, back.fetch(alice, stays).code) == ("K1", None)
+
+
+def test_a_unique_value_that_somebody_took_since_stands_against_the_undo_of_a_merge(back: Desk, alice: Actor) -> None:
+    stays, goes = back.save(alice, name="One"), back.save(alice, name="Two", code="K1", notes="n")
+    back.merge(alice, stays, goes)
+    merge = newest_operation(back, alice)
+    back.change(alice, back.fetch(alice, stays), notes="other", code=None)
+    third = back.save(alice, name="Three", code="K1")
+    told = refused(back, alice, merge)
+    assert told[f"{goes.handle}.code"] == f"belongs to {third.handle} now"
+    assert {*told} == {f"{stays.handle}.notes", f"{stays.handle}.code", f"{goes.handle}.code"}
