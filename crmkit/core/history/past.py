@@ -71,7 +71,7 @@ async def as_of(call: Call, kind: Kind, id: str, text: str) -> Past:
 def _time(call: Call, text: str) -> str:
     """Return the stamp of a time, of the last second of a day in the asker's zone; raises `invalid_value`."""
     try:
-        return Time().last(text, call.asker)
+        return Time("its end").last(text, call.asker)
     except Invalid as error:
         raise Problem(
             "invalid_value",

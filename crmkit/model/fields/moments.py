@@ -65,13 +65,14 @@ class Date(FieldType, frozen=True):
 
 
 class Time(FieldType, frozen=True):
+    day: str = "its midnight"  # what a date stands for
     bare: ClassVar[bool] = True
     dated: ClassVar[bool] = True
     taken = Taken.TIME
 
     @property
     def says(self) -> str:
-        return f"a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), a date (its midnight), or {_LIKE}"
+        return f"a time like 2026-06-10T09:00:00Z (RFC 3339 with its offset), a date ({self.day}), or {_LIKE}"
 
     @property
     def brief(self) -> str:

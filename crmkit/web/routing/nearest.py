@@ -104,7 +104,8 @@ class Nearest:
         if not meant.startswith(f"{method} ") or "{" in meant:  # better the list that has the id, or takes the method
             meant = self._found(method, path.partition(f"/{id}")[0]) or meant
         meant = meant or self._found(method, path.replace(f"/{id}", "/{id}"))  # nothing lists what there is
-        where = f"Did you mean {meant}?" if meant else "GET /help?topic=endpoints lists every endpoint."
+        is_other = meant != f"{method} {path}"  # an id may be asked for of which no list tells
+        where = f"Did you mean {meant}?" if meant and is_other else "GET /help?topic=endpoints lists every endpoint."
         path_ids.id_or_key(self._prefixes, self._forms, id, prefix, where)
 
     def unknown(self, method: str, path: str) -> Problem:

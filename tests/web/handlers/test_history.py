@@ -98,6 +98,12 @@ def test_a_deleted_record_has_its_history_and_is_shown_as_it_was(town: House, al
     refused(alice, "not_found", "GET", f"{path}?as_of={gone}", does=f"was deleted at {gone}; send an earlier time")
 
 
+def test_as_of_takes_a_date_as_its_end_and_says_so(alice: Person, jane: Any) -> None:
+    told = refused(alice, "invalid_value", "GET", f"/contacts/{jane[0]['id']}?as_of=xx", None, ["as_of"])
+    assert ", a date (its end), or like " in told["fields"]["as_of"]
+    assert told["hint"].endswith("or as_of=2026-06-10 for the end of that day.")
+
+
 def test_the_id_of_a_merged_record_names_the_other_and_itself_before_the_merge(
     town: House, alice: Person, jane: Any
 ) -> None:

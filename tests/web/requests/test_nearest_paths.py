@@ -127,6 +127,13 @@ def test_what_is_no_id_is_not_found_by_every_method_before_the_method_is_looked_
             assert " Did you mean " in told["hint"] or not has_list, path
 
 
+@pytest.mark.parametrize("path", ["/undo/c_aaaaaaaa", "/undo/zz"])
+def test_a_request_is_not_told_to_be_itself(alice: Person, path: str) -> None:
+    told = refused(alice, "not_found", "POST", path)["hint"]
+    assert f"POST {path}" not in told
+    assert "Did you mean POST /undo/{operation_id}?" in told or "GET /help?topic=endpoints" in told
+
+
 def test_the_path_of_an_id_of_another_kind_is_named(alice: Person, made: dict[str, str]) -> None:
     id = made["company"]
     told = refused(alice, "not_found", "PATCH", f"/contacts/{id}", {"name": "X"})["hint"]
