@@ -153,6 +153,7 @@ def logs(lab: Lab) -> list[Line]:
         "activities of one contact": activities,
         "reminders": lambda _: ["GET /reminders"],
         "reminders of one owner": lambda _: ["GET /reminders?owner=me"],
+        "reminders of tasks": lambda _: ["GET /reminders?kind=task"],
         "audit page": lambda _: ["GET /audit?action=contact.create"],
     }
     found = []
