@@ -23,6 +23,7 @@ MAY_SKIP = (
     "nearby",
     "by-filter",
     "scoring-run",
+    "declared-fill",
     *(() if COUNTED else ("tokens",)),
     *(() if HAS_SMAPS else ("idle", "memory")),
 )
