@@ -17,6 +17,7 @@ from bench.data.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
 from bench.rows import (
+    activities,
     by_filter,
     commands,
     cost,
@@ -84,6 +85,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "examinations": commands.examinations,
     "slow-flush": requests.slow_flush,
     "creates-large": scale.creates,
+    "activities": activities.activities,
     "load": requests.loading,
     "postgres": postgres.beside_a_folder,
     "postgres-two": postgres.two_processes,
