@@ -63,6 +63,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "export-memory": exports.memory,
     "edge": cost.edge,
     "keys": cost.keys,
+    "create-pays": cost.looks,
     "bytes": cost.sizes,
     "tokens": cost.tokens,
     "entries": cost.entries,

@@ -45,6 +45,15 @@ def keys(lab: Lab) -> list[Line]:
     return [Line("create with a key, in process", "create", ratios, 1.10, 1.05, at_most=True, absolute=absolute)]
 
 
+def looks(lab: Lab) -> list[Line]:
+    """Compare creates that look for likely duplicates with those of a process in which that is replaced."""
+    rounds = _rounds(lab, "bench.looked", WRITES)
+    without, usual = (statistics.median(column) for column in zip(*rounds, strict=True))
+    absolute = f"{usual:.0f} us of CPU with the look for likely duplicates, {without:.0f} us without"
+    ratios = [usual / without for without, usual in rounds]
+    return [Line("create, in process", "without the look", ratios, 1.10, at_most=True, absolute=absolute)]
+
+
 def edge(lab: Lab) -> list[Line]:
     rounds = _rounds(lab, "bench.inside", CALLS)
     ratios = [(ours - alone) / usual for ours, alone, usual in rounds]
