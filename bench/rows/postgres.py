@@ -69,11 +69,12 @@ def _two(lab: Lab, bound: str) -> list[Line]:
     from bench.data.filled import TOKENS
 
     size, pair = lab.usual, _pair(lab)
-    many = Shot(pair[0], lab.creates, CREATING, " ".join(TOKENS), writes=True)
+    tokens = TOKENS[: lab.plan.others[0]] if lab.plan.others else TOKENS
+    many = Shot(pair[0], lab.creates, CREATING, " ".join(tokens), writes=True)
     found = []
     for what, shot, must in (
         *((what, make(lab, size, server=pair[0]), 1.5) for what, make in READS.items()),
-        (f"creates/s in {len(TOKENS)} workspaces", many, 1.3),
+        (f"creates/s in {len(tokens)} workspaces", many, 1.3),
     ):
         two, one = list[Result](), list[Result]()
         alone = replace(shot, server=pair[0])

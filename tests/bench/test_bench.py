@@ -24,6 +24,7 @@ MAY_SKIP = (
     "by-filter",
     "scoring-run",
     "declared-fill",
+    "postgres-shares",  # takes root
     *(() if COUNTED else ("tokens",)),
     *(() if HAS_SMAPS else ("idle", "memory")),
 )
