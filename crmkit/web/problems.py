@@ -10,7 +10,8 @@ from crmkit.core.crm import Crm
 from crmkit.errors import Problem
 from crmkit.render.answers import Failure
 from crmkit.render.text import printable
-from crmkit.web.call import DRY, INSIDE, PROBLEM
+from crmkit.web.call import INSIDE, PROBLEM
+from crmkit.web.query.reading import is_dry
 from crmkit.web.reply import Response, logged_id, request_id, respond
 
 log = logging.getLogger("crmkit")
@@ -25,8 +26,7 @@ def on_error(scope: Scope, error: Exception) -> Response:
         problem.hint = problem.for_tools or problem.hint
         scope["state"][PROBLEM] = copy(problem)  # without its traceback, whose frames would hold the connection
     crm: Crm = scope["litestar_app"].state["crm"]
-    is_dry = bool(scope["state"].get(DRY))
-    return respond(scope, Failure(problem, request_id(scope), crm.kinds.of_record(problem.shown), is_dry))
+    return respond(scope, Failure(problem, request_id(scope), crm.kinds.of_record(problem.shown), is_dry(scope)))
 
 
 def log_operational(scope: Scope, problem: Problem) -> None:

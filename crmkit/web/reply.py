@@ -64,7 +64,7 @@ def respond(scope: Scope, answer: Answer) -> Response:
     except Problem as problem:
         format = errors[0]
         if answer.status != 405:
-            answer = Failure(problem, request_id(scope))
+            answer = Failure(problem, request_id(scope), is_dry=isinstance(answer, Failure) and answer.is_dry)
     if isinstance(answer, Failure) and format not in errors:
         format = accepted(scope, errors)
     if format.told is not None:

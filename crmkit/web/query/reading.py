@@ -75,11 +75,26 @@ def _dry_run(state: dict[str, Any], pairs: list[tuple[str, str]]) -> list[tuple[
     sent = [text.strip().lower() for name, text in pairs if name == DRY_RUN]
     if not sent:
         return pairs
-    state[DRY] = len(sent) > 1 or FLAGS.get(sent[0], True)  # an error in it is that of a dry run
+    state[DRY] = _is_meant(sent)
     if len(sent) > 1 or sent[0] not in FLAGS:
         what = "stands twice" if len(sent) > 1 else "must be 1 or 0, or true or false"
         raise Problem("invalid_value", "Send dry_run=1 to try a write out.", fields={DRY_RUN: what})
     return [pair for pair in pairs if pair[0] != DRY_RUN]
+
+
+def _is_meant(sent: Sequence[str]) -> bool:
+    """Tell whether what was sent as `dry_run` means one: an error in it is that of a dry run."""
+    return len(sent) > 1 or FLAGS.get(sent[0], True)
+
+
+def is_dry(scope: Scope) -> bool:
+    """Tell whether a request is a dry run, also one that was refused before its query was read."""
+    state = scope["state"]
+    if DRY in state or scope.get("method") in ("GET", "HEAD"):
+        return bool(state.get(DRY))
+    pairs = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    sent = [text.strip().lower() for name, text in pairs if name == DRY_RUN]
+    return bool(sent) and _is_meant(sent)
 
 
 def _pairs(raw: bytes) -> list[tuple[str, str]]:

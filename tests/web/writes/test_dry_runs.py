@@ -1,12 +1,15 @@
 """`?dry_run=1` answers as the write would, and nothing of it is there afterwards (each route: see test_every_write)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from crmkit.model.access import READ, Access
+from crmkit.web.route import Route
 from tests.house import House, Person
-from tests.teams.office import JSON, new, stepped, team
+from tests.teams.office import JSON, holding, new, stepped, team
+from tests.teams.rights.matrix import PLACEHOLDER, guarded
 
 TRAILER = "# dry run: nothing was written"
 
@@ -65,6 +68,10 @@ def test_a_read_takes_no_dry_run(alice: Person) -> None:
         ("POST", "/contacts?dry_run=1&what=1", {"name": "Jane"}, "invalid_filter"),
         ("PATCH", "/contacts/nobody@example.com?dry_run=1", {"name": "Jane"}, "not_found"),
         ("DELETE", "/contacts/c_nobody?dry_run=1", None, "not_found"),
+        ("PATCH", "/contacts/zz?dry_run=1", {"name": "Jane"}, "not_found"),
+        ("POST", "/nopath?dry_run=1", {"name": "Jane"}, "unknown_path"),
+        ("PUT", "/contacts?dry_run=1", {"name": "Jane"}, "method_not_allowed"),
+        ("POST", "/contacts?x=%FF&dry_run=yes", {"name": "Jane"}, "invalid_value"),
     ],
 )
 def test_a_dry_run_that_is_refused_says_that_it_is_one(
@@ -75,6 +82,43 @@ def test_a_dry_run_that_is_refused_says_that_it_is_one(
     assert told.text.endswith(f"\n{TRAILER}\n")
     shown = alice.send_it(method, path, body, headers=JSON).json()
     assert (shown["error"], shown["dry_run"]) == (code, True)
+
+
+WRITES = [
+    (method, path, route) for route in guarded() if route.writes for path in route.paths for method in route.methods
+]
+
+
+@pytest.fixture(scope="module")
+def refused_ones(home: House, alice: Person) -> Iterator[list[Person]]:
+    """Alice with a token that only reads, and somebody without any."""
+    workspace = alice.json_of("GET", "/whoami")["workspace"]
+    with Person(home.url) as nobody:
+        yield [holding(home, alice, workspace, Access(READ), "reader"), nobody]
+
+
+@pytest.mark.parametrize(("method", "path", "route"), WRITES, ids=[f"{method} {path}" for method, path, _ in WRITES])
+def test_every_dry_run_that_the_gate_refuses_says_that_it_is_one(
+    refused_ones: list[Person], method: str, path: str, route: Route
+) -> None:
+    path = f"{PLACEHOLDER.sub('zz', path)}?dry_run=1"
+    for person in refused_ones:
+        told = person.send_it(method, path)
+        assert told.text.endswith(f"\n{TRAILER}\n"), told.text
+        assert person.send_it(method, path, headers=JSON).json()["dry_run"] is True
+    assert told.status_code == 401
+
+
+def test_a_dry_run_in_an_unknown_format_says_that_it_is_one(alice: Person) -> None:
+    told = alice.post("/contacts?dry_run=1&format=odd", json={"name": "Jane"})
+    assert told.text.startswith("ERROR unknown_format\n")
+    assert told.text.endswith(f"\n{TRAILER}\n")
+
+
+def test_what_is_no_dry_run_is_not_told_to_be_one_where_it_is_refused(alice: Person) -> None:
+    for method, path in (("PATCH", "/contacts/zz?dry_run=0"), ("POST", "/nopath"), ("GET", "/nopath?dry_run=1")):
+        told = alice.send_it(method, path)
+        assert (told.status_code, TRAILER in told.text) == (404, False)
 
 
 def test_a_dry_delete_answers_as_if_confirmed_and_uses_no_token_up(alice: Person) -> None:
