@@ -120,6 +120,12 @@ class Route(Struct, frozen=True):
         return not self.public and (self.verb == "read" or self.query == ANY or TIMEZONE in self.query)
 
     @property
+    def takes_fields(self) -> bool:
+        """Whether `fields=` chooses what is shown of records: not where a write to all that filters find shows some."""
+        writes_many = self.methods[0] in ("PATCH", "DELETE") and "{" not in self.paths[0]
+        return bool(self.shown) and not writes_many
+
+    @property
     def may_be_proposed(self) -> bool:
         """Whether it writes records or activities, so that a token which may only propose may send it."""
         return self.shows is not None and self.kind is not None and not self.kind.is_setting

@@ -21,7 +21,6 @@ from crmkit.core.reading.lists import Asked
 from crmkit.core.records import activities, relations
 from crmkit.errors import Problem
 from crmkit.model.query import groups
-from crmkit.model.query.chosen import FIELDS
 from crmkit.model.query.parse import RESERVED, TIMEZONE, Query
 from crmkit.model.record import Kind
 from crmkit.storage import records
@@ -30,8 +29,8 @@ from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Job
 from crmkit.storage.lists import members
 
-OF_LISTS = tuple(name for name in RESERVED if name not in ("search", FIELDS, "format"))
-BESIDE = ("search", TIMEZONE, FIELDS, "confirm", "dry_run", "format")  # parameters beside filters
+OF_LISTS = tuple(name for name in RESERVED if name not in ("search", "format"))
+BESIDE = ("search", TIMEZONE, "confirm", "dry_run", "format")  # parameters beside filters
 
 Pairs = Sequence[tuple[str, str]]
 Body = Mapping[str, Any] | None  # None for a delete

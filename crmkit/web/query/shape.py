@@ -21,7 +21,7 @@ def names(route: Route) -> tuple[str, ...]:
     """Return the parameters of a route that say how its answer looks, beside `format`."""
     has_csv = (route.is_cut or route.streams) and CSV.name in (each.name for each in route.formats)
     return (
-        *((FIELDS,) if route.shown else ()),
+        *((FIELDS,) if route.takes_fields else ()),
         *((MAX_TOKENS,) if route.is_cut else ()),
         *((BOM, RAW) if has_csv else ()),
     )

@@ -125,7 +125,7 @@ def test_ids_that_are_listed_are_changed_in_one_step_and_deleted_in_two(alice: P
     assert alice.json_of("DELETE", path)["error"] == "confirmation_required"
 
 
-@pytest.mark.parametrize("query", ["limit=3", "sort=name", "cursor=x", "max_tokens=99", "count=exact"])
+@pytest.mark.parametrize("query", ["limit=3", "sort=name", "cursor=x", "fields=name", "max_tokens=99", "count=exact"])
 def test_what_is_of_lists_alone_is_refused(alice: Person, query: str) -> None:
     contacts(alice, 1, stage="lead")
     name = query.partition("=")[0]
@@ -133,14 +133,9 @@ def test_what_is_of_lists_alone_is_refused(alice: Person, query: str) -> None:
         refused(alice, "invalid_filter", method, f"/contacts?stage=lead&{query}", body, [name])
 
 
-def test_chosen_fields_are_what_is_shown_of_the_first_and_are_no_filter(alice: Person) -> None:
-    (one,) = contacts(alice, 1, stage="lead", city="Rome")
-    first = alice.json_of("PATCH", "/contacts?stage=lead&fields=city", {"owner": BOB})
-    assert first["items"] == [{"handle": f"contact/{one}", "id": one, "city": "Rome"}]
-    again = f"/contacts?stage=lead&confirm={first['confirm']}"  # the same request, with other fields or none
-    assert alice.json_of("PATCH", again, {"owner": BOB})["count"] == 1
-    refused(alice, "invalid_value", "DELETE", "/contacts?stage=lead&fields=town", None, ["fields"])
-    assert alice.send_it("DELETE", "/contacts?fields=city").status_code == 400
+def test_no_fields_are_chosen_of_activities_either(alice: Person) -> None:
+    for method, body in (("PATCH", {"body": "x"}), ("DELETE", None)):
+        refused(alice, "invalid_filter", method, "/activities?kind=call&fields=body", body, ["fields"])
 
 
 def test_a_code_is_a_filter_like_any_other(alice: Person) -> None:
