@@ -101,11 +101,11 @@ class Nearest:
         key = keys.read(id, self._forms, self._prefixes, among=prefixes)
         prefix = next((each for each in prefixes if ids.prefix_of(id) == each or (key and key.of(each))), prefixes[0])
         meant = self._home_of(id, method) or self._found(method, path)
+        meant = "" if meant == f"{method} {path}" else meant  # which is what was sent
         if not meant.startswith(f"{method} ") or "{" in meant:  # better the list that has the id, or takes the method
             meant = self._found(method, path.partition(f"/{id}")[0]) or meant
         meant = meant or self._found(method, path.replace(f"/{id}", "/{id}"))  # nothing lists what there is
-        is_other = meant != f"{method} {path}"  # an id may be asked for of which no list tells
-        where = f"Did you mean {meant}?" if meant and is_other else "GET /help?topic=endpoints lists every endpoint."
+        where = f"Did you mean {meant}?" if meant else "GET /help?topic=endpoints lists every endpoint."
         path_ids.id_or_key(self._prefixes, self._forms, id, prefix, where)
 
     def unknown(self, method: str, path: str) -> Problem:
