@@ -1,24 +1,21 @@
 """What SQLite's error codes mean: a Problem for those who wait, a line for the operator, the column that is taken."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from crmkit.errors import Problem
 from crmkit.storage.sqlite.engine.driver import sqlite3
 
 # result codes of SQLite (sqlite.org/rescode.html): primary ones, and two of the extended ones
-_READONLY, _INTERRUPT, _IOERR, _CORRUPT, _FULL, _CANTOPEN, _CONSTRAINT, _NOTADB = 8, 9, 10, 11, 13, 14, 19, 26
-_CONSTRAINT_PRIMARYKEY, _CONSTRAINT_UNIQUE = 1555, 2067
+_BUSY, _READONLY, _INTERRUPT, _IOERR, _CORRUPT, _FULL, _CANTOPEN = 5, 8, 9, 10, 11, 13, 14
+_CONSTRAINT, _NOTADB, _CONSTRAINT_PRIMARYKEY, _CONSTRAINT_UNIQUE = 19, 26, 1555, 2067
 _OF_THE_DISK = {_READONLY, _IOERR, _FULL}
-# what the disk cannot read (EIO) ends a statement as if the file was damaged
-_UNREADABLE = {*_OF_THE_DISK, _CORRUPT, _NOTADB}
+_DAMAGED = {_CORRUPT, _NOTADB}  # or what the disk cannot read (EIO), which ends a statement in the same way
 RETRY = {"Retry-After": "30"}  # seconds
+RETRY_LOCKED = {"Retry-After": "5"}
+DAMAGED = "The server's database cannot be read: its disk fails or its file is damaged."
 SMALLEST = 1 << 20  # bytes free, with less of which a database cannot be opened
-
-
-def is_of_the_disk(error: BaseException) -> bool:
-    """Tell whether the disk raised this, not a statement."""
-    return isinstance(error, sqlite3.Error) and _code(error) in _OF_THE_DISK
 
 
 def is_interrupt(error: sqlite3.Error) -> bool:
@@ -53,10 +50,24 @@ def may_have_committed(error: BaseException) -> bool:
 
 
 def write_failed(error: BaseException) -> BaseException:
-    """Return what the caller of a write gets that raised this and was not done: `not_ready` for a fault of the disk."""
-    if not is_of_the_disk(error):
+    """Return what the caller of a write gets that raised this and was not done.
+
+    That is `not_ready` for a fault of the disk or the file, `busy` where another program holds the database.
+    """
+    code = _code(error) if isinstance(error, sqlite3.Error) else 0
+    if code == _BUSY:
+        return _problem(
+            error,
+            "Another program holds the server's database, so nothing was changed: send it again in 5 seconds. Tell the "
+            "operator if it stays so, who can end that program.",
+            "busy",
+            RETRY_LOCKED,
+        )
+    if code in _DAMAGED:
+        return _problem(error, f"{DAMAGED} Nothing was changed. Tell the operator: `crmkit doctor`.")
+    if code not in _OF_THE_DISK:
         return error
-    why = "is full" if _code(error) == _FULL else "cannot be written"
+    why = "is full" if code == _FULL else "cannot be written"
     return _problem(
         error,
         f"The server's disk {why}, so nothing was changed. Reading goes on. Tell the operator, who can free space or "
@@ -65,8 +76,11 @@ def write_failed(error: BaseException) -> BaseException:
 
 
 def read_failed(error: BaseException) -> BaseException:
-    """Return what the caller of a read gets that raised this: `not_ready` for a fault of the disk."""
-    if not (isinstance(error, sqlite3.Error) and _code(error) in _UNREADABLE):
+    """Return what the caller of a read gets that raised this: `not_ready` for a fault of the disk or the file."""
+    code = _code(error) if isinstance(error, sqlite3.Error) else 0
+    if code in _DAMAGED:
+        return _problem(error, f"{DAMAGED} Try again shortly, and tell the operator if it stays so: `crmkit doctor`.")
+    if code not in _OF_THE_DISK:
         return error
     return _problem(error, "The server's disk cannot be read. Try again shortly, and tell the operator if it stays so.")
 
@@ -102,8 +116,8 @@ def is_full(folder: Path, error: BaseException) -> bool:
     return disk.f_bavail * disk.f_frsize < SMALLEST
 
 
-def _problem(error: BaseException, hint: str) -> Problem:
-    problem = Problem("not_ready", hint, headers=RETRY)
+def _problem(error: BaseException, hint: str, code: str = "not_ready", headers: Mapping[str, str] = RETRY) -> Problem:
+    problem = Problem(code, hint, headers=headers)
     problem.__cause__ = error
     return problem
 

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -274,5 +275,59 @@ def test_a_disk_that_cannot_be_read_is_told_by_the_metrics_and_by_doctor(
         assert is_up()
         assert answer.status_code == 200
         found = {line.split(": ")[0]: line for line in answer.text.splitlines()}
-        assert "The server's disk cannot be read." in found["BAD  database"]
+        assert "its disk fails or its file is damaged" in found["BAD  database"]
         assert {"ok   sqlite", "ok   disk", "ok   url"} < found.keys()
+
+
+def answers(me: Person, contact: str) -> list[httpx.Response]:
+    """Return what is answered to writes of all kinds, one after another and many at once."""
+    with ThreadPoolExecutor(10) as pool:
+        many = list(pool.map(lambda number: me.post("/contacts", json={"name": f"Many {number}"}), range(40)))
+    return [
+        me.post("/contacts", json={"name": "Lost"}),
+        me.patch(f"/contacts/{contact}", json={"name": "Lost"}),
+        me.delete(f"/contacts/{contact}"),
+        me.post("/contacts/batch", json=[{"name": "Lost"}, {"name": "Lost too"}]),
+        *many,
+    ]
+
+
+def test_writes_on_a_disk_that_cannot_be_read_are_not_ready_and_go_on_by_themselves(
+    tmp_path: Path, faults: tuple[Path, dict[str, str]]
+) -> None:
+    _, environ = faults
+    sign, folder = Path(environ["READS_FAIL"]), tmp_path / "data"
+    with process(folder) as served, served.sign_in() as me:
+        contact = me.json_of("POST", "/contacts", {"name": "Before"})["id"]
+        assert served.stop() == 0
+    with process(folder, **environ) as served, Person(served.url, me.token) as me:
+        me.headers["Accept"] = "application/json"
+        assert me.get("/whoami").status_code == 200
+        sign.touch()
+        refused = answers(me, contact)
+        sign.unlink()
+        assert {(answer.status_code, answer.json()["error"]) for answer in refused} == {(503, "not_ready")}
+        assert any("Nothing was changed" in answer.json()["hint"] for answer in refused)
+        assert names(served.url, me.token) == {"Before"}
+        assert me.post("/contacts", json={"name": "After"}).status_code == 201
+        becomes(lambda: me.get("/readyz").status_code == 200, "that it is ready again")
+        assert served.stop() == 0
+    assert "Traceback" not in served.printed()
+    lines = [line for line in served.printed().splitlines() if "malformed" in line]
+    assert len(lines) == 1, lines  # a minute is not over
+
+
+def test_a_write_beside_a_program_that_holds_the_database_is_busy(tmp_path: Path) -> None:
+    with process(tmp_path / "data") as served, served.sign_in() as me:
+        me.headers["Accept"] = "application/json"
+        with closing(connect(served.folder / FILE, True)) as foreign:
+            foreign.execute("BEGIN IMMEDIATE")
+            refused = me.post("/contacts", json={"name": "Jane"})
+            foreign.execute("ROLLBACK")
+        assert (refused.status_code, refused.json()["error"]) == (503, "busy")
+        assert "Another program holds the server's database" in refused.json()["hint"]
+        assert int(refused.headers["Retry-After"]) > 0
+        assert me.post("/contacts", json={"name": "Jane"}).status_code == 201
+        assert served.stop() == 0
+    assert "Traceback" not in served.printed()
+    assert "busy: database is locked" in served.printed()
