@@ -294,7 +294,8 @@ def run(settings: Settings, unit: Callable[[Tx], T], lanes: Lanes) -> T:
 
 def read(settings: Settings, work: Callable[[Connection], T]) -> T:
     """Return `work(connection)`, what the operator reads of the data; a server may run."""
-    return brand_of(settings).read(_data(settings), work)
+    with usable(_data(settings)):
+        return brand_of(settings).read(_data(settings), work)
 
 
 def export_workspace(settings: Settings, id: str, file: Path, kinds: Kinds = KINDS) -> "Manifest":
@@ -304,8 +305,7 @@ def export_workspace(settings: Settings, id: str, file: Path, kinds: Kinds = KIN
     """
     from crmkit.core.transfer.snapshots import operator
 
-    read = partial(brand_of(settings).read, _data(settings))
-    return operator.export(read, kinds, stamp(system_clock()), id, file)
+    return operator.export(partial(read, settings), kinds, stamp(system_clock()), id, file)
 
 
 def import_workspace(settings: Settings, file: Path, kinds: Kinds = KINDS) -> "Manifest":

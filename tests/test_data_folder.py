@@ -205,3 +205,20 @@ def test_a_command_runs_in_a_folder_that_its_user_may_not_enter(place: Path) -> 
     given(place)
     (place / "mine").mkdir(mode=0o700)
     assert run_plainly("migrate", "--data", str(place / "data"), cwd=place / "mine").returncode == 0
+
+
+@needs_root
+def test_lists_a_repair_and_an_export_name_the_data_folder_where_that_is_at_fault(place: Path) -> None:
+    with desk(place / "data") as back:
+        back.person("alice@example.com")
+    (id,) = re.findall(r"workspace/(\w+)", run("workspaces", "list", "--data", "data", cwd=place).stdout)
+    (place / "data").chmod(0o755)
+    (place / "data" / FILE).chmod(0o644)
+    (place / "mine").mkdir(mode=0o777)
+    (place / "mine").chmod(0o777)
+    export = ["workspace", "export", id, str(place / "mine/w.zip")]
+    for arguments in (["users", "list"], ["workspaces", "list"], ["tokens", "list"], ["doctor", "--repair"], export):
+        done = run_plainly(*arguments, "--data", "data", cwd=place)
+        gives_up(done, f"the data folder {place / 'data'} belongs to user root and crmkit runs as user {USER}")
+        assert "Errno" not in done.stderr
+        assert "w.zip" not in done.stderr

@@ -27,12 +27,34 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # whoever reads the output, like head, has enough of it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 141
     except _expected() as error:
-        print(f"crmkit: {error}", file=sys.stderr)
+        print(f"crmkit: {_lost_output() or _line(error)}", file=sys.stderr)
         return 1
     return status
+
+
+def _line(error: Exception) -> str:
+    from crmkit.errors import Problem
+
+    if not isinstance(error, Problem):
+        return str(error)
+    return "; ".join([error.hint, *(f"{name} {what}" for name, what in error.fields.items())])
+
+
+def _lost_output() -> str:
+    """Return why what was printed cannot be written, and drop it, so that nothing is said of it again; else nothing."""
+    try:
+        sys.stdout.flush()
+    except OSError as error:
+        _drop_output()
+        return f"the output cannot be written: {error.strerror}"
+    return ""
+
+
+def _drop_output() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -56,6 +78,7 @@ def _version(_: argparse.Namespace) -> int:
 
 
 def _expected() -> tuple[type[Exception], ...]:
+    from crmkit.errors import Problem
     from crmkit.storage.interface.database import InUse, Newer, Unusable
 
-    return (SettingsError, InUse, Newer, Unusable, ValueError, OSError)
+    return (SettingsError, InUse, Newer, Unusable, Problem, ValueError, OSError)

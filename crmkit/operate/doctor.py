@@ -17,6 +17,7 @@ from crmkit.model import address
 from crmkit.model.record import Kinds
 from crmkit.settings import Settings
 from crmkit.storage import secret
+from crmkit.storage.data_folder import usable
 from crmkit.storage.interface.brand import Brand, ReadNext
 from crmkit.storage.interface.database import Finding
 
@@ -66,7 +67,8 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
 
 def repair(settings: Settings, brand: Brand, kinds: Kinds) -> kept.Repaired:
     """Put right what is kept beside records, and return what was wrong; raises InUse beside a server."""
-    with brand.alone(settings.server.folder) as run:
+    folder = settings.server.folder
+    with usable(folder), brand.alone(folder) as run:
         return kept.repair(run, kinds, stamp(system_clock()))
 
 

@@ -28,6 +28,11 @@ def is_of(folder: Path, error: OSError) -> bool:
     return named and Path(os.path.abspath(error.filename)).is_relative_to(os.path.abspath(folder))
 
 
+def is_read_only(folder: Path) -> bool:
+    """Tell whether nothing can be written to the file system of the folder."""
+    return bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
+
+
 def why_not(folder: Path, error: OSError) -> str:
     """Return what is wrong with the folder, on whose files the error was raised."""
     folder = folder.absolute()
@@ -35,8 +40,10 @@ def why_not(folder: Path, error: OSError) -> str:
     match error.errno:
         case errno.EROFS:
             return f"the data folder {folder} is on a read-only file system, where {user} cannot write: {OTHER}"
-        case errno.ENOSPC | errno.EDQUOT:
-            return f"the disk is full where the data folder {folder} is: free some space for {user} and start again"
+        case errno.ENOSPC:
+            return f"the disk is full where the data folder {folder} is: free some space and start again"
+        case errno.EDQUOT:
+            return f"{user} may take no more of the disk that the data folder {folder} is on: raise the quota"
         case errno.EEXIST | errno.ENOTDIR:
             return f"the data folder {folder} cannot be made by {user}: {_obstacle(folder)}, or {OTHER}"
         case errno.EACCES | errno.EPERM:

@@ -7,6 +7,7 @@ from functools import partial
 from msgspec import Struct
 
 from crmkit.clock import after
+from crmkit.errors import Problem
 from crmkit.storage.interface.brand import ReadNext, RunNext
 from crmkit.storage.log import checking, seals
 from crmkit.storage.log.chain import Chain
@@ -41,7 +42,7 @@ class Verdict(Struct):
 def seal(read: ReadNext, runs: Callable[[], AbstractContextManager[RunNext]], secret: bytes, now: str) -> list[str]:
     """Seal all that was logged, and return of which workspaces that was not possible, and why.
 
-    `runs` is asked for only where something waits.
+    `runs` is asked for only where something waits. Raises a Problem of status 503, as of a full disk.
     """
     chain, faults = Chain(secret), list[str]()
     waiting = list(_waiting(read))
@@ -52,6 +53,8 @@ def seal(read: ReadNext, runs: Callable[[], AbstractContextManager[RunNext]], se
             try:
                 _seal(run, chain, each, now)
             except Exception as error:  # a text that the database cannot read as one
+                if isinstance(error, Problem) and error.status == 503:  # which says nothing of the log
+                    raise
                 faults.append(f"{each.workspace.id}: its newest entries cannot be sealed: {error.__cause__ or error}")
     return faults
 

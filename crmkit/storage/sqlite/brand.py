@@ -12,7 +12,7 @@ from crmkit.clock import Clock
 from crmkit.storage.interface.auth_cache import AuthCache
 from crmkit.storage.interface.brand import Brand, Pending, ReadNext, RunNext
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.database import InUse, Unusable
+from crmkit.storage.interface.database import InUse
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.lists.deadline import Deadline
@@ -24,7 +24,7 @@ from crmkit.storage.sqlite.doctor import examine, is_served
 from crmkit.storage.sqlite.engine import faults, migrate
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect, connect_for_stream
 from crmkit.storage.sqlite.engine.database import SqliteDatabase
-from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
+from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed
 from crmkit.storage.sqlite.engine.folder import FILE, existing, held, prepare
 from crmkit.storage.sqlite.engine.progress import snapshot
 from crmkit.storage.sqlite.engine.writer import commit_group
@@ -33,6 +33,7 @@ from crmkit.storage.sqlite.whole import filled, whole
 
 T = TypeVar("T")
 
+WRITTEN = "read or written"
 PAUSE_SECONDS = 0.05  # between two units beside a server, whose writer finds the file free by looking again and again
 
 
@@ -55,11 +56,8 @@ def _numbered(newest: Sequence[str]) -> list[str]:
 
 def _pending(folder: Path) -> Pending:
     file = existing(folder)
-    try:
-        with closing(copying.still(file)) as connection:
-            waiting = migrate.not_applied(connection, file)
-    except sqlite3.Error as error:
-        raise Unusable(faults.cannot("opened", file, error)) from None
+    with faults.told(file, "opened"), closing(copying.still(file)) as connection:
+        waiting = migrate.not_applied(connection, file)
     kept = migrate.copy_of(file, len(MIGRATIONS) - len(waiting)) if waiting else None
     return Pending(_numbered([migration.name for migration in waiting]), kept)
 
@@ -68,7 +66,7 @@ def _pending(folder: Path) -> Pending:
 def _alone(folder: Path) -> Iterator[RunNext]:
     """Do units while no server can run."""
     prepare(folder)
-    with held(folder):
+    with held(folder), faults.told(folder / FILE, WRITTEN):
         migrate.run(folder / FILE, connect)
         with closing(connect(folder / FILE, True)) as connection:
             yield partial(_unit, connection)
@@ -86,7 +84,7 @@ def _unit(connection: SqliteConnection, unit: Unit[T], lanes: Lanes, now: str) -
 def _runs(folder: Path) -> Iterator[RunNext]:
     """Do units on a connection of its own. Beside a server only if this SQLite is free of the WAL-reset bug."""
     prepare(folder)
-    with ExitStack() as stack:
+    with faults.told(folder / FILE, WRITTEN), ExitStack() as stack:
         is_alone = True
         try:
             stack.enter_context(held(folder))
@@ -125,7 +123,7 @@ def _run(folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
 def _reads(folder: Path) -> Iterator[ReadNext]:
     """Read on a connection of its own, beside a server or not; nothing is written."""
     file = existing(folder)
-    with closing(connect_for_stream(file)) as connection:
+    with faults.told(file, "read"), closing(connect_for_stream(file)) as connection:
         yield lambda work: snapshot(connection, Deadline(), work)
 
 

@@ -1,8 +1,8 @@
 """What `crmkit workspace export` and `import` do, for the operator who holds the data."""
 
 import os
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -37,23 +37,32 @@ def export(read: Read, kinds: Kinds, now: str, id: str, file: Path) -> Manifest:
         workspace = lookup.find(connection, bare)
         if workspace is None:
             raise ValueError(f"there is no workspace {bare} in this data")
-        part.unlink(missing_ok=True)  # a file that is there has a mode of its own, and may be a link
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "wb") as sink:
-            for piece in leave.pieces(connection, kinds, now, workspace):
-                sink.write(piece)
-            sink.flush()
-            os.fsync(sink.fileno())
+        with _writing(file):
+            part.unlink(missing_ok=True)  # a file that is there has a mode of its own, and may be a link
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "wb") as sink:
+                for piece in leave.pieces(connection, kinds, now, workspace):
+                    sink.write(piece)
+                sink.flush()
+                os.fsync(sink.fileno())
 
     try:
         read(written)
-        with opened(part) as reader:
+        with _writing(file), opened(part) as reader:
             part.replace(file)
             return reader.manifest
+    finally:
+        with suppress(OSError):
+            part.unlink()
+
+
+@contextmanager
+def _writing(file: Path) -> Iterator[None]:
+    """Run a block that writes a file; its OSError becomes ValueError, which names the file."""
+    try:
+        yield
     except OSError as error:
         raise ValueError(f"{file} cannot be written: {error.strerror or error}") from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def import_(

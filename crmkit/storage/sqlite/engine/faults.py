@@ -1,10 +1,14 @@
 """What SQLite's error codes mean: a Problem for those who wait, a line for the operator, the column that is taken."""
 
+import errno
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from crmkit.errors import Problem
+from crmkit.storage.data_folder import is_read_only, why_not
+from crmkit.storage.interface.database import Unusable
 from crmkit.storage.sqlite.engine.driver import sqlite3
 
 # result codes of SQLite (sqlite.org/rescode.html): primary ones, and two of the extended ones
@@ -94,6 +98,18 @@ def outcome_unknown(error: BaseException) -> BaseException:
     )
 
 
+@contextmanager
+def told(file: Path, done: str) -> Iterator[None]:
+    """Run a block that works on the database in `file`; what SQLite raises becomes Unusable, which says what to do."""
+    try:
+        yield
+    except (sqlite3.Error, Problem) as error:
+        cause = error.__cause__ if isinstance(error, Problem) else error
+        if not isinstance(cause, sqlite3.Error):
+            raise
+        raise Unusable(cannot(done, file, cause)) from None
+
+
 def cannot(done: str, file: Path, error: BaseException, room: str = "some space") -> str:
     """Return why the database in `file` could not be `done`, and what to do: one line for the operator.
 
@@ -104,7 +120,25 @@ def cannot(done: str, file: Path, error: BaseException, room: str = "some space"
             f"the disk that holds {file.parent} is full, so the database cannot be {done}: free {room} and start "
             "again; nothing is lost"
         )
+    if why := beside(file, error):
+        return f"the database cannot be {done}: {why}"
     return f"the database {file} cannot be {done}: {error}; `crmkit doctor` looks at it, or restore a copy"
+
+
+def beside(file: Path, error: BaseException) -> str:
+    """Return what else than the content of `file` caused an error: who holds it, whose the files are; else nothing."""
+    code = _code(error) if isinstance(error, sqlite3.Error) else 0
+    if code == _BUSY:
+        return f"another program holds {file}: end that program, or wait for it; nothing is lost"
+    if code not in (_CANTOPEN, _READONLY):
+        return ""
+    if is_read_only(file.parent):
+        return why_not(file.parent, OSError(errno.EROFS, os.strerror(errno.EROFS), str(file)))
+    files = [file.with_name(f"{file.name}{end}") for end in ("", "-wal", "-shm", "-journal")]
+    closed = next((each for each in files if each.exists() and not os.access(each, os.R_OK | os.W_OK)), None)
+    if closed is None and os.access(file.parent, os.W_OK | os.X_OK):
+        return ""
+    return why_not(file.parent, OSError(errno.EACCES, os.strerror(errno.EACCES), str(closed or file.parent)))
 
 
 def is_full(folder: Path, error: BaseException) -> bool:

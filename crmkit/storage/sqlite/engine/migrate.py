@@ -32,7 +32,8 @@ def run(
     and Newer when the database knows a migration that this program does not.
     """
     with closing(_opened(file, connect)) as connection:
-        pending = not_applied(connection, file, migrations)
+        with faults.told(file, "opened"):
+            pending = not_applied(connection, file, migrations)
         done, kept = len(migrations) - len(pending), None
         try:
             if pending and done:
@@ -73,10 +74,8 @@ def copy_of(file: Path, done: int) -> Path:
 
 
 def _opened(file: Path, connect: Connect) -> SqliteConnection:
-    try:
+    with faults.told(file, "opened"):
         return connect(file, True)
-    except sqlite3.DatabaseError as error:
-        raise Unusable(faults.cannot("opened", file, error)) from None
 
 
 def version(connection: SqliteConnection) -> int:

@@ -1,0 +1,97 @@
+"""What stops a command is one line: a full disk, a damaged database, another program that holds it, lost output."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from crmkit.storage.sqlite.engine.connection import connect
+from crmkit.storage.sqlite.engine.driver import sqlite3
+from crmkit.storage.sqlite.engine.folder import FILE
+from tests.cli.test_cli import gives_up
+from tests.disks import mounted
+from tests.house import command, run
+from tests.storage.desk import desk
+from tests.storage.sqlite.engine.test_disk import fill
+
+pytestmark = pytest.mark.slow
+
+WRITING = (
+    ["token", "--email", "bob@example.com"],
+    ["users", "disable", "alice@example.com"],
+    ["audit", "verify"],
+    ["audit", "renew", "--yes"],
+    ["doctor", "--repair"],
+)
+LISTING = ["users", "list"]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with mounted(tmp_path, "size=8m") as disk:
+        yield disk
+
+
+def people(folder: Path) -> Path:
+    """Return a data folder with somebody in it, of whom entries wait to be sealed."""
+    with desk(folder) as back:
+        alice = back.person("alice@example.com")
+        back.save(alice, name="Jane")
+    return folder
+
+
+def test_a_full_disk_ends_each_command_with_one_line(small_disk: Path) -> None:
+    folder = people(small_disk / "data")
+    fill(small_disk)
+    for arguments in WRITING:
+        done = run(*arguments, "--data", str(folder), cwd=small_disk.parent)
+        gives_up(done, f"the disk that holds {folder} is full", "free some space")
+
+
+def test_a_database_that_another_program_holds_ends_each_command_with_one_line(folder: Path, tmp_path: Path) -> None:
+    people(tmp_path / "more")
+    with closing(connect(tmp_path / "more" / FILE, True)) as foreign:
+        foreign.execute("BEGIN IMMEDIATE")
+        for arguments in WRITING:
+            done = run(*arguments, "--data", "more", cwd=tmp_path)
+            gives_up(done, "another program holds", FILE, "end that program")
+        foreign.execute("ROLLBACK")
+
+
+def damage(file: Path) -> None:
+    """Overwrite all pages but the first ones of what an account, the log and a workspace are read of."""
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA journal_mode = DELETE")
+        sql = "SELECT rootpage FROM sqlite_schema WHERE tbl_name IN ('users', 'audit', 'workspaces', 'counts')"
+        pages = [page for (page,) in connection.execute(f"{sql} AND rootpage > 1")]
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+        connection.execute("PRAGMA journal_mode = WAL")
+    with file.open("r+b") as raw:
+        for page in pages:
+            raw.seek((page - 1) * size)
+            raw.write(b"\xff" * size)
+
+
+def test_a_damaged_database_ends_each_command_with_one_line(tmp_path: Path) -> None:
+    folder = people(tmp_path / "data")
+    (id,) = re.findall(
+        r"^workspace/(\w+)", run("workspaces", "list", "--data", "data", cwd=tmp_path).stdout, re.MULTILINE
+    )
+    damage(folder / FILE)
+    for arguments in (*WRITING, LISTING, ["workspace", "export", id, "w.zip"]):
+        done = run(*arguments, "--data", "data", cwd=tmp_path)
+        gives_up(done, f"the database {folder.relative_to(tmp_path)}/{FILE} cannot be read", "`crmkit doctor`")
+    assert not (tmp_path / "w.zip").exists()
+
+
+@pytest.mark.parametrize("arguments", [["doctor"], LISTING, ["version"]])  # written line by line, and at the end
+def test_output_that_cannot_be_written_is_one_line(folder: Path, arguments: list[str]) -> None:
+    line, env = command(*arguments, *(["--data", str(folder)] if arguments != ["version"] else []))
+    env.pop("PYTHONUNBUFFERED", None)
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(line, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == "crmkit: the output cannot be written: No space left on device\n"
