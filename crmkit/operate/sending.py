@@ -207,5 +207,9 @@ def main(file: str, kind: str | None, mode: str | None, pairs: Sequence[str], is
     sent = {name: text for name, text in (("kind", kind), ("mode", mode)) if text}
     sent |= mapped(pairs)
     server, path = Server(os.environ), Path(file)
-    with open(path, "rb") as body:
+    try:
+        body = path.open("rb")
+    except OSError as error:
+        raise ValueError(f"{file} cannot be read: {error.strerror}") from None
+    with body:
         return exit_status(server, lambda: run(server, Upload(path.name, body), sent, is_dry, is_agreed))

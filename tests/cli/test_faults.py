@@ -95,3 +95,8 @@ def test_output_that_cannot_be_written_is_one_line(folder: Path, arguments: list
         done = subprocess.run(line, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert done.stderr == "crmkit: the output cannot be written: No space left on device\n"
+
+
+def test_a_file_of_an_import_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    done = run("import", "nofile.csv", cwd=tmp_path, CRMKIT_TOKEN="x")
+    gives_up(done, "nofile.csv cannot be read: No such file or directory")
