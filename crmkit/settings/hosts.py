@@ -1,9 +1,19 @@
 """What a host in the settings can be reached from."""
 
+import re
+
 from crmkit import ip
 
 # names that no public DNS has (RFC 2606, RFC 6761, RFC 6762, RFC 8375, and ICANN's reservation of .internal)
 PRIVATE_NAMES = (".localhost", ".local", ".internal", ".home.arpa", ".test")
+
+
+def is_host(text: str) -> bool:
+    """Tell whether a text can be a host name or an address; an empty one stands for every address."""
+    try:
+        return bool(ip.address(text))
+    except ValueError:
+        return not re.search(r"[\[\]:/?#@]", text)
 
 
 def is_public(host: str) -> bool:

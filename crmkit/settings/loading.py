@@ -30,7 +30,7 @@ from crmkit.settings.declared import (
     Webhooks,
     rows,
 )
-from crmkit.settings.hosts import is_every_address, is_loopback, is_public
+from crmkit.settings.hosts import is_every_address, is_host, is_loopback, is_public
 
 T = TypeVar("T", bound=Struct)
 
@@ -184,6 +184,10 @@ def _checked(settings: Settings) -> Settings:
             ip.network(network)
         except ValueError:
             raise SettingsError(f"{name}: {network!r} is no address or network") from None
+    if not is_host(settings.server.host):
+        raise SettingsError(
+            f"[server] host is a name or address without brackets, scheme or path, not {settings.server.host!r}"
+        )
     base_url = settings.server.base_url
     if base_url and not _BASE_URL.fullmatch(base_url):
         raise SettingsError(

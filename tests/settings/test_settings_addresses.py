@@ -145,3 +145,15 @@ def test_a_secret_that_is_short_or_fits_into_no_header_stops_the_start_and_is_no
     message = told(environ={"CRMKIT_SERVER_METRICS_SECRET": secret})
     assert message.startswith("[server] metrics_secret has at least 16 characters")
     assert secret not in message or secret == "x"
+
+
+@pytest.mark.parametrize("host", ["[::1]", "https://x.com", "x.com/crm", "localhost:8000", "me@x.com", "::g"])
+def test_what_is_no_host_is_refused_by_name(host: str) -> None:
+    message = f"[server] host is a name or address without brackets, scheme or path, not {host!r}"
+    assert told(environ={"CRMKIT_SERVER_HOST": host}) == message
+    assert told(flags={("server", "host"): host}) == message
+
+
+@pytest.mark.parametrize("host", ["", "*", "x.com", "localhost", "::1", "fe80::1%eth0", "127.0.0.1", "my_host"])
+def test_names_and_addresses_are_hosts(host: str) -> None:
+    assert load(environ={"CRMKIT_SERVER_HOST": host}).server.host == host
