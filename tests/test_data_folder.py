@@ -149,6 +149,25 @@ def test_a_read_only_file_system_is_told(place: Path) -> None:
         subprocess.run(["umount", str(disk)], check=True)
 
 
+@needs_root
+def test_on_a_read_only_file_system_doctor_tells_all_the_rest(place: Path) -> None:
+    with desk(place / "data") as back:
+        back.person("alice@example.com")
+    folder = place / "data"
+    for make in (["mount", "--bind", str(folder), str(folder)], ["mount", "-o", "remount,ro,bind", str(folder)]):
+        if subprocess.run(make, capture_output=True, check=False).returncode:
+            pytest.skip("nothing can be mounted here")
+    try:
+        done = run("doctor", "--data", "data", cwd=place)
+        assert (done.returncode, done.stderr) == (1, ""), done
+        (bad,) = [line for line in done.stdout.splitlines() if line.startswith("BAD ")]
+        assert bad.startswith(f"BAD  disk: {folder} is on a read-only file system")
+        told = {*re.findall(r"^ok   (\w+): ", done.stdout, re.MULTILINE)}
+        assert {"server", "schema", "integrity", "links", "counts", "audit", "jobs", "plans", "url", "mail"} <= told
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 def given(place: Path) -> Path:
     """Return a data folder with somebody in it that belongs to the plain user."""
     with desk(place / "data") as back:
@@ -205,6 +224,31 @@ def test_a_command_runs_in_a_folder_that_its_user_may_not_enter(place: Path) -> 
     given(place)
     (place / "mine").mkdir(mode=0o700)
     assert run_plainly("migrate", "--data", str(place / "data"), cwd=place / "mine").returncode == 0
+
+
+@needs_root
+@pytest.mark.parametrize("end", ["", "-wal", "-shm"])
+def test_a_file_of_the_database_that_belongs_to_another_user_is_told_with_the_command_that_gives_it_over(
+    place: Path, end: str
+) -> None:
+    with desk(place / "data") as back:
+        back.person("alice@example.com")
+        as_it_runs = {each: each.read_bytes() for each in (place / "data").iterdir()}
+    for path, content in as_it_runs.items():
+        path.write_bytes(content)
+        path.chmod(0o600)
+    for path in (place / "data", *(place / "data").iterdir()):
+        os.chown(path, NOBODY, NOBODY)
+    path = place / "data" / f"{FILE}{end}"
+    os.chown(path, 0, 0)
+    told = f"{path} in the data folder belongs to user root and crmkit runs as user {USER}; as root: chown -R "
+    commands = [["serve", "--port", "0"], ["users", "list"], ["backup", "/tmp/no.db"], ["doctor", "--repair"]]
+    if end:  # without a right to it, nothing else is looked at
+        assert told in examined("data", place)
+    for arguments in commands:
+        gives_up(run_plainly(*arguments, "--data", "data", cwd=place), told)
+    advised(told + shlex.quote(USER) + f" {place / 'data'}")
+    assert run_plainly("users", "list", "--data", "data", cwd=place).returncode == 0
 
 
 @needs_root

@@ -22,7 +22,8 @@ from crmkit.storage.interface.brand import Brand, ReadNext
 from crmkit.storage.interface.database import Finding
 
 MOST_TOLD = 3  # faults of the audit log
-UNREADABLE = {"database", "integrity", "content"}  # where one of these is bad, what the data holds is not looked at
+# where one of these is bad, what the data holds is not looked at
+UNREADABLE = {"server", "database", "integrity", "content"}
 
 TRY = f"`crmkit doctor --mail {YOU}` sends a test mail"
 

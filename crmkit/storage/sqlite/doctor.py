@@ -9,16 +9,16 @@ from crmkit.storage import secret
 from crmkit.storage.columns import quoted
 from crmkit.storage.data_folder import why_not
 from crmkit.storage.interface.database import Finding, InUse, Unusable
-from crmkit.storage.sqlite.engine import migrate
+from crmkit.storage.sqlite.engine import faults, migrate
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE, LOCK, held, refuse_backup
+from crmkit.storage.sqlite.engine.folder import FILE, check_free, refuse_backup
 from crmkit.storage.sqlite.files import program, room
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 
 
 def examine(folder: Path) -> Iterator[Finding]:
-    """Yield what was found; nothing is made, and nothing is written but a lock that is there, for a moment."""
+    """Yield what was found; nothing is made or written."""
     yield program()
     folder = folder.absolute()
     file = folder / FILE
@@ -40,7 +40,12 @@ def examine(folder: Path) -> Iterator[Finding]:
     yield _mode("database", file, 0o600)
     if (key := secret.place(folder)).exists():
         yield _mode("key", key, 0o600)
-    yield _server(folder)
+    try:
+        served = _served(folder)
+        yield Finding("server", True, served or "none runs on this data")
+    except OSError as error:
+        served = ""
+        yield Finding("server", False, why_not(folder, error))
     yield from room(folder)
     try:
         with closing(connect(file, False)) as connection:
@@ -51,7 +56,7 @@ def examine(folder: Path) -> Iterator[Finding]:
                 "" if version == known else "; run `crmkit migrate`" if version < known else "; install a newer crmkit"
             )
             yield Finding("schema", version == known, f"version {version}, this program knows {known}{advice}")
-            yield _integrity(connection, is_served(folder))
+            yield _integrity(connection, bool(served))
             yield _links(connection)
             if version == known:
                 workspaces, records = connection.execute(
@@ -62,8 +67,11 @@ def examine(folder: Path) -> Iterator[Finding]:
                 )
     except Unusable as error:
         yield Finding("database", False, str(error))
+    except OSError as error:
+        yield Finding("database", False, why_not(folder, error))
     except sqlite3.Error as error:
-        yield Finding("database", False, f"{file} cannot be read ({error}); restore a copy")
+        told = faults.beside(file, error) or f"{file} cannot be read ({error}); restore a copy"
+        yield Finding("database", False, told)
 
 
 def is_served(folder: Path) -> bool:
@@ -74,9 +82,7 @@ def is_served(folder: Path) -> bool:
 def _served(folder: Path) -> str:
     """Return what says that a server runs on this data; empty where none does."""
     try:
-        if (folder / LOCK).exists():
-            with held(folder):
-                pass
+        check_free(folder)
     except InUse as error:
         return str(error).partition(";")[0]
     return ""
@@ -116,10 +122,3 @@ def _mode(name: str, path: Path, wanted: int) -> Finding:
     found = stat.S_IMODE(path.stat().st_mode)
     advice = "" if found == wanted else f"; others can read it: chmod {wanted:o} {path}"
     return Finding(name, found == wanted, f"{path} has mode {found:04o}{advice}")
-
-
-def _server(folder: Path) -> Finding:
-    try:
-        return Finding("server", True, _served(folder) or "none runs on this data")
-    except OSError as error:
-        return Finding("server", False, why_not(folder, error))

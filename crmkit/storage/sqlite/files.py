@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from crmkit.storage import secret
+from crmkit.storage.data_folder import is_read_only
 from crmkit.storage.interface.database import Finding
 from crmkit.storage.sqlite.engine.driver import VERSION, is_fixed, sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
@@ -23,6 +24,10 @@ def room(folder: Path) -> Iterator[Finding]:
     told = f"{free:,} bytes are free where {folder} is"
     if why := secret.fault(folder):
         yield Finding("key", False, why)
+    if is_read_only(folder):
+        told = f"{folder} is on a read-only file system: it can be looked at, and a server needs it mounted writable"
+        yield Finding("disk", False, told)
+        return
     yield Finding("disk", free >= needed, told if free >= needed else f"{told}: make room, or writes will be refused")
 
 

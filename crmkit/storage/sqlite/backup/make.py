@@ -17,6 +17,7 @@ from crmkit.storage.interface.database import InUse, Unusable
 from crmkit.storage.sqlite.backup import carried, checking, copying
 from crmkit.storage.sqlite.backup.carried import Label
 from crmkit.storage.sqlite.backup.files import remove
+from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import connect_for_stream
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE, LOCK, existing, refuse_backup
@@ -163,4 +164,6 @@ def _cannot_write(file: Path, error: OSError) -> str:
 def _failed(database: Path, file: Path, error: sqlite3.Error) -> Exception:
     if copying.is_full(error):
         return ValueError(_cannot_write(file, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))))
+    if why := faults.beside(database, error):
+        return Unusable(f"no backup was made: {why}")
     return Unusable(f"{database} could not be copied to {file}: {error}; `crmkit doctor` looks at the database")

@@ -15,6 +15,7 @@ from crmkit.model.fold import fold
 from crmkit.model.names import trimmed, undirected
 from crmkit.model.operators.circle import distance
 from crmkit.model.query.buckets import bucket
+from crmkit.storage.data_folder import is_read_only
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.texts import Texts
 from crmkit.storage.search.texts import searched
@@ -62,7 +63,7 @@ def connect(file: Path, writes: bool) -> SqliteConnection:
         connection.execute(f"PRAGMA journal_size_limit = {KEPT_BYTES}")
     else:
         connection = sqlite3.connect(
-            f"{file.absolute().as_uri()}?mode=ro",
+            f"{file.absolute().as_uri()}?mode=ro{_still(file)}",
             uri=True,
             factory=SqliteConnection,
             isolation_level=None,
@@ -87,6 +88,12 @@ def connect(file: Path, writes: bool) -> SqliteConnection:
     for name, trim in (("trimmed", trimmed), ("stripped", str.strip), ("undirected", undirected)):
         connection.create_function(f"crm_{name}", 1, partial(_seen, trim), deterministic=True)
     return connection
+
+
+def _still(file: Path) -> str:
+    """Return what tells SQLite that nobody writes a file: a read-only file system, on which it can make no log."""
+    is_still = file.parent.exists() and is_read_only(file.parent) and not file.with_name(f"{file.name}-wal").exists()
+    return "&immutable=1" if is_still else ""
 
 
 def connect_for_stream(file: Path) -> SqliteConnection:

@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from crmkit.storage.interface.connection import Connection
@@ -51,17 +51,30 @@ def hold(folder: Path) -> int:
     Raises InUse when another process has it.
     """
     descriptor = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
+    _lock(folder, descriptor, fcntl.LOCK_EX)
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    return descriptor
+
+
+def _lock(folder: Path, descriptor: int, how: int) -> None:
+    """Lock the folder by a descriptor; where another process has it, close that and raise InUse."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, how | fcntl.LOCK_NB)
     except BlockingIOError:
         holder = os.pread(descriptor, 32, 0).decode("ascii", "replace").strip("\0\n ")
         os.close(descriptor)
         raise InUse(
             f"another crmkit (process {holder or 'unknown'}) works on the data in {folder}; stop it first"
         ) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
-    return descriptor
+
+
+def check_free(folder: Path) -> None:
+    """Return if no process holds the folder's lock, which is only read; raises InUse."""
+    with suppress(FileNotFoundError):
+        descriptor = os.open(folder / LOCK, os.O_RDONLY)
+        _lock(folder, descriptor, fcntl.LOCK_SH)
+        os.close(descriptor)
 
 
 @contextmanager
