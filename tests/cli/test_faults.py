@@ -1,6 +1,7 @@
 """What stops a command is one line: a full disk, a damaged database, another program that holds it, lost output."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,9 +13,11 @@ from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.cli.test_cli import gives_up
+from tests.cli.test_doctor import lines_of
 from tests.disks import mounted
-from tests.house import command, run
+from tests.house import command, process, run
 from tests.storage.desk import desk
+from tests.storage.sqlite.backup.installation import installation, names
 from tests.storage.sqlite.engine.test_disk import fill
 
 pytestmark = pytest.mark.slow
@@ -100,3 +103,41 @@ def test_output_that_cannot_be_written_is_one_line(folder: Path, arguments: list
 def test_a_file_of_an_import_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     done = run("import", "nofile.csv", cwd=tmp_path, CRMKIT_TOKEN="x")
     gives_up(done, "nofile.csv cannot be read: No such file or directory")
+
+
+STEPS = "rename,renameat,renameat2,link,linkat,unlink,unlinkat,fsync,fdatasync"
+
+
+def test_a_restore_that_is_killed_while_it_folds_the_log_in_leaves_what_doctor_and_backup_can_read(
+    tmp_path: Path,
+) -> None:
+    strace = shutil.which("strace")
+    if strace is None:
+        pytest.skip("needs strace")
+    with process(tmp_path / "killed") as served, served.sign_in() as me:
+        me.json_of("POST", "/contacts", {"name": "Jane"})
+        served.kill()
+    other = installation(tmp_path / "other", "Bob")
+    assert run("backup", "full.db", "--data", str(other), cwd=tmp_path).returncode == 0
+    hot = 0
+    for step in range(8, 18):
+        folder = tmp_path / f"data{step}"
+        shutil.copytree(tmp_path / "killed", folder)
+        line, env = command("restore", "full.db", "--data", folder.name)
+        inject = ["-e", f"trace={STEPS}", "-e", f"inject={STEPS}:signal=SIGKILL:when={step}"]
+        subprocess.run([strace, "-f", "-o", "/dev/null", *inject, *line], env=env, cwd=tmp_path, check=False)
+        if not folder.joinpath(f"{FILE}-journal").exists():
+            continue
+        hot += 1
+        if hot % 2:
+            found = lines_of(folder, 0)
+            assert "killed and changed nothing" in found["restore"][1]
+        done = run("backup", f"{step}.db", "--data", folder.name, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert names(folder) == ["Jane"]
+        rm = re.search(r"or: (rm .*)", run("doctor", "--data", folder.name, cwd=tmp_path).stdout)
+        assert rm
+        subprocess.run(rm[1].split(), check=True)
+        assert "restore" not in lines_of(folder, 0)
+        assert names(folder) == ["Jane"]
+    assert hot, "no kill met the journal"

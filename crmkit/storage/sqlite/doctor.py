@@ -12,13 +12,13 @@ from crmkit.storage.interface.database import Finding, InUse, Unusable
 from crmkit.storage.sqlite.engine import faults, migrate
 from crmkit.storage.sqlite.engine.connection import SqliteConnection, connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE, check_free, refuse_backup
-from crmkit.storage.sqlite.files import program, room
+from crmkit.storage.sqlite.engine.folder import FILE, check_free, finish, refuse_backup
+from crmkit.storage.sqlite.files import left, program, room
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 
 
 def examine(folder: Path) -> Iterator[Finding]:
-    """Yield what was found; nothing is made or written."""
+    """Yield what was found; nothing is made or written, but a write that was killed in its middle is taken back."""
     yield program()
     folder = folder.absolute()
     file = folder / FILE
@@ -46,8 +46,11 @@ def examine(folder: Path) -> Iterator[Finding]:
     except OSError as error:
         served = ""
         yield Finding("server", False, why_not(folder, error))
+    if not served:  # by a restore that runs
+        yield from left(folder)
     yield from room(folder)
     try:
+        finish(folder)
         with closing(connect(file, False)) as connection:
             refuse_backup(connection, file)
             version = migrate.version(connection)

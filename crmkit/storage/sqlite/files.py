@@ -1,5 +1,6 @@
 """What is found of SQLite and its files without opening them: the version, the log's size, the disk's room, the key."""
 
+import shlex
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,6 +30,15 @@ def room(folder: Path) -> Iterator[Finding]:
         yield Finding("disk", False, told)
         return
     yield Finding("disk", free >= needed, told if free >= needed else f"{told}: make room, or writes will be refused")
+
+
+def left(folder: Path) -> Iterator[Finding]:
+    """Yield what a restore left that was killed, which harms nothing, and what to do with it."""
+    copy = folder / secret.RESTORING_DATABASE
+    if copy.exists():  # else its key may be the one that counts
+        files = sorted((*folder.glob(f"{copy.name}*"), *folder.glob(f"{secret.RESTORING}*")))
+        what = f"one was killed and changed nothing; restore again, or: rm {shlex.join(map(str, files))}"
+        yield Finding("restore", True, what)
 
 
 def program() -> Finding:

@@ -20,7 +20,7 @@ from crmkit.storage.sqlite.backup.files import remove
 from crmkit.storage.sqlite.engine import faults
 from crmkit.storage.sqlite.engine.connection import connect_for_stream
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE, LOCK, existing, refuse_backup
+from crmkit.storage.sqlite.engine.folder import FILE, LOCK, existing, finish, refuse_backup
 
 
 def make(folder: Path, file: Path, part: Path, now: str) -> Backup:
@@ -33,6 +33,7 @@ def make(folder: Path, file: Path, part: Path, now: str) -> Backup:
     database = existing(folder)
     try:
         _check_place(folder, file)
+        finish(folder)
         with _held(part) as descriptor:
             try:
                 hash = _made(folder, part, descriptor, now)

@@ -3,11 +3,12 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import InUse, Unusable
+from crmkit.storage.sqlite.engine.driver import sqlite3
 
 FILE = "crmkit.db"
 LOCK = "crmkit.lock"
@@ -85,3 +86,15 @@ def held(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def finish(folder: Path) -> None:
+    """Take back what a program was writing that was killed, as a journal beside the database tells.
+
+    Without a journal, or beside a process that holds the lock, nothing is done.
+    """
+    file = folder / FILE
+    if not file.with_name(f"{FILE}-journal").exists():
+        return
+    with suppress(InUse), held(folder), closing(sqlite3.connect(file, isolation_level=None)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
