@@ -71,6 +71,7 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "idle": cost.idle,
     "waiting": waiting.waiting,
     "creates": requests.creates,
+    "creates-key": requests.creates_with_key,
     "tail": tail.tail,
     "batch": many.cost,
     "batch-others": many.others,

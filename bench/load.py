@@ -32,6 +32,7 @@ class Shot:
     connections: int = 16
     token: str = ""
     writes: bool = False
+    key: str = ""  # an Idempotency-Key, which may have a serial
 
 
 class Result(msgspec.Struct):
@@ -74,7 +75,8 @@ def fire(shot: Shot, seconds: float, loader: str, count: int = 0) -> Result:
 
 
 def _by_wrk(shot: Shot, seconds: float, serial: int) -> Result:
-    named = {"BENCH_REQUESTS": str(shot.requests), "BENCH_TOKEN": shot.token, "BENCH_SERIAL": str(serial)}
+    named = {"BENCH_REQUESTS": str(shot.requests), "BENCH_TOKEN": shot.token, "BENCH_KEY": shot.key}
+    named["BENCH_SERIAL"] = str(serial)
     options = ["-t1", f"-c{shot.connections}", "-d60s", "--timeout", "30s"]
     command = ["wrk", *options, "-s", str(HERE / "wrk.lua"), shot.server.url]
     started = subprocess.Popen(command, env={**os.environ, **named}, stdout=subprocess.PIPE)
@@ -89,7 +91,9 @@ def _by_wrk(shot: Shot, seconds: float, serial: int) -> Result:
 
 
 def _by_own(shot: Shot, seconds: float, serial: int, count: int) -> Result:
-    orders = Orders(shot.server.port, str(shot.requests), shot.connections, shot.token, serial, seconds, count)
+    orders = Orders(
+        shot.server.port, str(shot.requests), shot.connections, shot.token, serial, seconds, count, shot.key
+    )
     command = [sys.executable, "-m", "bench.loader"]
     started = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     with pinned(started, LOADER_CORE) as process:

@@ -26,6 +26,7 @@ class Orders(msgspec.Struct):
     serial: int
     seconds: float
     count: int = 0
+    key: str = ""  # an Idempotency-Key, which may have a serial
 
 
 class Sender(asyncio.Protocol):
@@ -78,12 +79,12 @@ class Sender(asyncio.Protocol):
 def prepared(orders: Orders) -> list[bytes]:
     """Return the requests as they are sent, serials still to be filled in."""
     tokens = cycle([f"Authorization: Bearer {token}\r\n" for token in orders.token.split()] or [""])
-    found = []
+    key, found = f"Idempotency-Key: {orders.key}\r\n" if orders.key else "", []
     for line, token in zip(Path(orders.requests).read_text().splitlines(), tokens, strict=False):
         method, path, *body = line.split(" ", 2)
         content = "".join(body).encode()
         more = f"Content-Type: application/json\r\nContent-Length: {len(content)}\r\n" if content else ""
-        found.append(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{token}{more}\r\n".encode() + content)
+        found.append(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{token}{key}{more}\r\n".encode() + content)
     return found
 
 

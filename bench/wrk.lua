@@ -1,10 +1,12 @@
 -- Sends the lines of BENCH_REQUESTS (METHOD PATH [BODY]) in turn; the serial in a line becomes a number never sent before.
--- BENCH_TOKEN may be several tokens, which the lines have in turn.
+-- BENCH_TOKEN may be several tokens, which the lines have in turn; BENCH_KEY is an Idempotency-Key, which may have a serial.
 local SERIAL = "0SERIAL00"
 local sent, next_line, serial = {}, 0, 0
 
 function init(_)
   local headers = {}
+  local key = os.getenv("BENCH_KEY") or ""
+  if key ~= "" then headers["Idempotency-Key"] = key end
   local tokens = {}
   for token in (os.getenv("BENCH_TOKEN") or ""):gmatch("%S+") do tokens[#tokens + 1] = token end
   for line in io.lines(os.getenv("BENCH_REQUESTS")) do

@@ -3,10 +3,11 @@
 import statistics
 import subprocess
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench import commit, servers
 from bench.lab import Lab, Shot, Skip
-from bench.load import Broken, Result
+from bench.load import SERIAL_TEXT, Broken, Result
 from bench.report import Line
 from crmkit import boot
 from crmkit.settings import load
@@ -170,6 +171,15 @@ def creates(lab: Lab) -> list[Line]:
             "creates/s, 64 connections", "HTTP + group commit limit", ratios, 0.50, 0.70, absolute=absolute, cpu=by_cpu
         )
     ]
+
+
+def creates_with_key(lab: Lab) -> list[Line]:
+    """Compare creates under a key of their own, over HTTP, with those without."""
+    usual = creating(lab, lab.product(lab.usual), lab.data(lab.usual).token)
+    keyed, bare = lab.rounds(replace(usual, key=f"8c2f1a5e-6f1c-4b0e-9d5a-{SERIAL_TEXT}"), usual)
+    absolute = f"with a key {middle(keyed)}; without {middle(bare)}"
+    ratios = rates(keyed, bare)
+    return [Line("creates/s with a key", "without", ratios, 0.90, 0.95, absolute=absolute, cpu=cpu(keyed, bare))]
 
 
 def slow_flush(lab: Lab) -> list[Line]:
