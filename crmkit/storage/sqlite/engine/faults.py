@@ -2,7 +2,7 @@
 
 import errno
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -60,19 +60,21 @@ def write_failed(error: BaseException) -> BaseException:
     """
     code = _code(error) if isinstance(error, sqlite3.Error) else 0
     if code == _BUSY:
-        return _problem(
+        return _caused(
+            Problem(
+                "busy",
+                "Another program holds the server's database, so nothing was changed: send it again in 5 seconds. Tell "
+                "the operator if it stays so, who can end that program.",
+                headers=RETRY_LOCKED,
+            ),
             error,
-            "Another program holds the server's database, so nothing was changed: send it again in 5 seconds. Tell the "
-            "operator if it stays so, who can end that program.",
-            "busy",
-            RETRY_LOCKED,
         )
     if code in _DAMAGED:
-        return _problem(error, f"{DAMAGED} Nothing was changed. Tell the operator: `crmkit doctor`.")
+        return _not_ready(error, f"{DAMAGED} Nothing was changed. Tell the operator: `crmkit doctor`.")
     if code not in _OF_THE_DISK:
         return error
     why = "is full" if code == _FULL else "cannot be written"
-    return _problem(
+    return _not_ready(
         error,
         f"The server's disk {why}, so nothing was changed. Reading goes on. Tell the operator, who can free space or "
         "look at the disk; writing goes on by itself once that is possible.",
@@ -83,15 +85,17 @@ def read_failed(error: BaseException) -> BaseException:
     """Return what the caller of a read gets that raised this: `not_ready` for a fault of the disk or the file."""
     code = _code(error) if isinstance(error, sqlite3.Error) else 0
     if code in _DAMAGED:
-        return _problem(error, f"{DAMAGED} Try again shortly, and tell the operator if it stays so: `crmkit doctor`.")
+        return _not_ready(error, f"{DAMAGED} Try again shortly, and tell the operator if it stays so: `crmkit doctor`.")
     if code not in _OF_THE_DISK:
         return error
-    return _problem(error, "The server's disk cannot be read. Try again shortly, and tell the operator if it stays so.")
+    return _not_ready(
+        error, "The server's disk cannot be read. Try again shortly, and tell the operator if it stays so."
+    )
 
 
 def outcome_unknown(error: BaseException) -> BaseException:
     """Return what the caller gets whose commit was written and may be lost."""
-    return _problem(
+    return _not_ready(
         error,
         "The server's disk failed while this was saved: it may or may not have been done. Look before you send it "
         "again, and tell the operator.",
@@ -150,8 +154,11 @@ def is_full(folder: Path, error: BaseException) -> bool:
     return disk.f_bavail * disk.f_frsize < SMALLEST
 
 
-def _problem(error: BaseException, hint: str, code: str = "not_ready", headers: Mapping[str, str] = RETRY) -> Problem:
-    problem = Problem(code, hint, headers=headers)
+def _not_ready(error: BaseException, hint: str) -> Problem:
+    return _caused(Problem("not_ready", hint, headers=RETRY), error)
+
+
+def _caused(problem: Problem, error: BaseException) -> Problem:
     problem.__cause__ = error
     return problem
 
