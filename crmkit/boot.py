@@ -349,7 +349,7 @@ def renew_log(settings: Settings) -> "Verdict":
     from crmkit.core.sealing import verify
 
     folder, brand = _data(settings), brand_of(settings)
-    with usable(folder), brand.alone(folder) as run, brand.reads(folder) as read:
+    with usable(folder), brand.renewing(folder) as run, brand.reads(folder) as read:
         return verify.renew(read, run, secret.read_or_make(folder), stamp(system_clock()))
 
 

@@ -57,7 +57,7 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
             if why := secret.fault(folder):
                 if "key" not in bad:
                     yield Finding("key", False, why)
-            else:
+            elif secret.FILE not in bad:  # or that of the database is another
                 yield _log(read, secret.read(folder), late=verify.late(read, now) if is_served else [])
             yield from read(lambda connection: [*standing.examine(connection, now, is_served)])
             yield read(lambda connection: plans.examine(connection, settings.plans))

@@ -81,6 +81,7 @@ class Brand(Struct, frozen=True):
     `examine` looks at the database without changing it; `is_served` tells whether a server runs on it.
     `run` does one unit of work for the operator, whether a server runs or not, and returns what the unit returned.
     `runs` is for many units in a row, each in a transaction of its own; `alone` likewise, where no server runs.
+    `renewing` is as `alone`; then the data belongs to the key of the folder, which is made if none is there.
     `read` reads for the operator in the same way; raises Unusable where there is no database yet. `reads` is for many
     reads in a row, each of a moment of its own, of data that is up to date: it writes nothing.
     `backup` writes all that is in the folder to one file, by way of a second one beside it, and raises ValueError for a
@@ -90,7 +91,8 @@ class Brand(Struct, frozen=True):
     into a database that is empty, or is made, in one transaction; no server may run.
     `is_backup_of` tells whether a file is a backup that was made of what a folder holds.
     `version` tells which program keeps the data; `caution` is what a server says of it at its start.
-    `migrate`, `run`, `alone` and `filled` raise InUse where a running server does not allow that.
+    `migrate`, `run`, `alone`, `renewing` and `filled` raise InUse where a running server does not allow that.
+    Where the data names its key, what needs it raises Unusable for a folder that has another.
     """
 
     open: Callable[[Path, Clock], Database]
@@ -101,6 +103,7 @@ class Brand(Struct, frozen=True):
     run: Run
     runs: Callable[[Path], AbstractContextManager[RunNext]]
     alone: Callable[[Path], AbstractContextManager[RunNext]]
+    renewing: Callable[[Path], AbstractContextManager[RunNext]]
     read: Read
     reads: Callable[[Path], AbstractContextManager[ReadNext]]
     backup: Callable[[Path, Path, Path, str], Backup]

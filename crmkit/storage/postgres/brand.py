@@ -9,13 +9,14 @@ from typing import TypeVar
 import psycopg
 
 from crmkit.clock import Clock
+from crmkit.storage import secret
 from crmkit.storage.interface.brand import Backup, Brand, Pending, ReadNext, Restored, RunNext
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Unusable
 from crmkit.storage.interface.lanes import Lanes
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.lists.deadline import Deadline
-from crmkit.storage.postgres import migrate
+from crmkit.storage.postgres import key, migrate
 from crmkit.storage.postgres.doctor import examine
 from crmkit.storage.postgres.engine import serving, transactions
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
@@ -34,24 +35,28 @@ def postgres(url: str) -> Brand:
         open=partial(_open, url),
         migrate=lambda folder: migrate.run(url),
         pending=lambda folder: Pending(migrate.pending(url), None),
-        examine=lambda folder: examine(url),
+        examine=partial(examine, url),
         is_served=lambda folder: _is_served(url),
         run=partial(_run, url),
         runs=partial(_runs, url),
         alone=partial(_runs, url, is_alone=True),
+        renewing=partial(_runs, url, is_alone=True, is_renewing=True),
         read=partial(_read, url),
         reads=partial(_reads, url),
         backup=_backup,
         is_backup_of=lambda folder, file: False,  # its own backups are those of PostgreSQL
         restore=_restore,
-        whole=lambda folder: whole(partial(_connected, url)),
-        filled=lambda folder: filled(partial(_connected, url), url),
+        whole=partial(whole, partial(_connected, url)),
+        filled=partial(filled, partial(_connected, url), url),
         version=f"PostgreSQL, by psycopg {psycopg.__version__}",
         caution="PostgreSQL is experimental: docs/growing.md says what was tested",
     )
 
 
 def _open(url: str, folder: Path, clock: Clock) -> PostgresDatabase:
+    if not secret.place(folder).exists():  # of which none is made where the database has one
+        with closing(_connected(url)) as connection:
+            key.check(connection, folder)
     _prepare(folder)
     return PostgresDatabase(url, folder, clock)
 
@@ -61,17 +66,24 @@ def _prepare(folder: Path) -> None:
 
 
 @contextmanager
-def _runs(url: str, folder: Path, is_alone: bool = False) -> Iterator[RunNext]:
+def _runs(url: str, folder: Path, is_alone: bool = False, is_renewing: bool = False) -> Iterator[RunNext]:
     """Do units on a connection of its own, whether servers run or not: each takes the lanes of its unit.
 
-    While they are done `is_alone`, no server can begin; raises InUse if one runs.
+    While they are done `is_alone`, no server can begin; raises InUse if one runs. If it `is_renewing`, the database
+    belongs to the key of the folder once they are done.
     """
-    _prepare(folder)
     migrate.run(url)
     with ExitStack() as stack:
-        if is_alone:
-            stack.enter_context(serving.excluded(stack.enter_context(closing(_connected(url)))))
         connection = stack.enter_context(closing(_connected(url)))
+        if not is_renewing:
+            key.check(connection, folder)
+        _prepare(folder)
+        if is_alone:
+            gate = stack.enter_context(closing(_connected(url)))
+            stack.enter_context(serving.excluded(gate))
+            if is_renewing:
+                secret.read_or_make(folder)
+                key.claim(gate, folder)
 
         def run(unit: Unit[T], lanes: Lanes, now: str) -> T:
             work = Work(unit, None, tuple(lanes))
@@ -92,8 +104,9 @@ def _run(url: str, folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
 
 def _read(url: str, folder: Path, work: Callable[[Connection], T]) -> T:
     migrate.run(url)
-    with _reads(url, folder) as read:
-        return read(work)
+    with closing(_connected(url)) as connection:
+        key.check(connection, folder)
+        return snapshot(connection, Deadline(), work)
 
 
 @contextmanager

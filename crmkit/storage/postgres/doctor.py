@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from pathlib import Path
 
 import psycopg
 
+from crmkit.storage import secret
 from crmkit.storage.interface.database import Finding, Newer, Unusable
-from crmkit.storage.postgres import migrate
+from crmkit.storage.postgres import key, migrate
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
 from crmkit.storage.postgres.schema import newest
 
 USED = 29  # connections that one process opens at most, with a stream each for some
 
 
-def examine(url: str) -> Iterator[Finding]:
+def examine(url: str, folder: Path) -> Iterator[Finding]:
     """Yield what was found; nothing is changed."""
     try:
         connection = connect(url)
@@ -30,6 +32,8 @@ def examine(url: str) -> Iterator[Finding]:
         why = migrate.faults(connection)
         yield Finding("database", not why, "; ".join(why) or "UTF-8, ordered by code points")
         yield _schema(url)
+        wrong = key.fault(connection, folder)
+        yield Finding(secret.FILE, not wrong, wrong or f"{secret.place(folder)} is that of the database")
         yield _connections(connection)
         yield _durability(connection)
 

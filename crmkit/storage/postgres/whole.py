@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -11,7 +12,7 @@ from psycopg import errors
 from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Unusable
-from crmkit.storage.postgres import migrate
+from crmkit.storage.postgres import key, migrate
 from crmkit.storage.postgres.engine import serving
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 from crmkit.storage.postgres.schema import newest
@@ -117,16 +118,17 @@ class _Filling(_Whole):
 
 
 @contextmanager
-def whole(connect: Callable[[], PostgresConnection]) -> Iterator[Source]:
-    """Read a database at one moment, beside servers or not."""
+def whole(connect: Callable[[], PostgresConnection], folder: Path) -> Iterator[Source]:
+    """Read a database at one moment, beside servers or not; its key is that of the folder."""
     with closing(connect()) as connection:
+        key.check(connection, folder)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield _Whole(connection)
 
 
 @contextmanager
-def filled(connect: Callable[[], PostgresConnection], url: str) -> Iterator[Target]:
-    """Fill a database in one transaction, while no server runs; its schema is made."""
+def filled(connect: Callable[[], PostgresConnection], url: str, folder: Path) -> Iterator[Target]:
+    """Fill a database in one transaction, while no server runs; its schema is made, its key is that of the folder."""
     with closing(connect()) as connection, _told():
         if 0 < migrate.version(connection)[0] < newest().number:
             raise Unusable("the database has data already, of an earlier crmkit: name an empty one")
@@ -136,6 +138,7 @@ def filled(connect: Callable[[], PostgresConnection], url: str) -> Iterator[Targ
         try:
             connection.execute("SET LOCAL statement_timeout = 0")
             yield _Filling(connection)
+            key.claim(gate, folder)
             connection.execute("COMMIT")
         except BaseException:
             with suppress(psycopg.Error):

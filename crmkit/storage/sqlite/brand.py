@@ -145,6 +145,7 @@ SQLITE = Brand(
     run=_run,
     runs=_runs,
     alone=_alone,
+    renewing=_alone,
     read=_read,
     reads=_reads,
     backup=make,

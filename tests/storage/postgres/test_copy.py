@@ -168,10 +168,11 @@ def test_numbers_of_workspaces_that_are_gone_are_given_to_no_other(folder: Path,
 
 def test_a_target_that_holds_something_is_refused_and_stays_as_it_was(folder: Path, tmp_path: Path) -> None:
     database = tmp_path / "database"
+    database.mkdir()
+    (database / secret.FILE).write_text(secret.text(folder))
     with desk(database) as back:
         back.person("bob@example.com")
     for source, target in ((here(folder), there(database)), (there(database), here(folder))):
-        (target.folder / secret.FILE).write_text(secret.text(source.folder))
         with pytest.raises(Unusable, match=r"holds data already \(rows of .*name another"):
             copied(source, target)
         assert rows_in(target, "users") == 1
@@ -251,6 +252,21 @@ def test_the_key_of_another_server_is_never_replaced(folder: Path, tmp_path: Pat
         copied(here(folder), there(tmp_path / "database"))
     assert (tmp_path / "database" / secret.FILE).read_text() == "00" * 32
     assert rows_in(there(tmp_path / "database"), "users") == 0
+
+
+def test_a_copy_takes_the_key_that_the_database_belongs_to_and_no_other(folder: Path, tmp_path: Path) -> None:
+    source = there(tmp_path / "database")
+    copied(here(folder), source)
+    wrong, right = tmp_path / "wrong", tmp_path / "right"
+    wrong.mkdir()
+    (wrong / secret.FILE).write_text("00" * secret.SIZE)
+    with pytest.raises(Unusable, match=r"is another key than that of the database: .*`crmkit copy`: --files"):
+        copied(Place(source.brand, wrong, "wrong"), here(tmp_path / "new"))
+    assert not (tmp_path / "new").exists()
+    right.mkdir()
+    (right / secret.FILE).write_text(secret.text(folder))
+    copied(Place(source.brand, right, "right"), here(tmp_path / "new"))
+    assert secret.text(tmp_path / "new") == secret.text(folder)
 
 
 @pytest.mark.slow

@@ -14,10 +14,9 @@ from psycopg import errors
 
 from crmkit.clock import Clock
 from crmkit.model.actor import Actor
-from crmkit.storage import secret
 from crmkit.storage.interface.commits import Commits
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.database import Finding, Gauges, InUse, Told, Total
+from crmkit.storage.interface.database import Finding, Gauges, Told, Total
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.texts import Texts
@@ -47,12 +46,6 @@ READERS = 2  # for what the event loop does not do: see reader
 WRITERS = 8  # some wait for a lane
 READ_SECONDS, PROBE_SECONDS = 5, 1  # after which PostgreSQL is taken for silent
 
-KEY = "key"  # the lease of all processes that serve: they have the same secret.key
-OTHER_KEY = (
-    "processes that serve this database have another key than {}: all share the folder [server] files, or have copies "
-    "of its secret.key"
-)
-
 log = logging.getLogger("crmkit")
 
 
@@ -77,7 +70,7 @@ class PostgresDatabase:
         self.texts: Texts = TEXTS
 
     async def __aenter__(self) -> Self:
-        """Migrate, open. Raises Newer or Unusable."""
+        """Migrate, open. Raises InUse, Newer or Unusable."""
         await asyncio.to_thread(migrate.run, self.url)
         reading = Reading(partial(connect, self.url, plan_cache_mode="force_custom_plan"), snapshot, faults.failed)
         try:
@@ -90,11 +83,8 @@ class PostgresDatabase:
             self._parts.insert(0, self._reader)
             self._leases = Leases(self._threads, self.commits, self._notices)
             serving = Serving(self._threads, self._leases)
-            await serving.open()
+            await serving.open(self.folder)
             self._parts.insert(0, serving)
-            self._parts.insert(0, self._leases)
-            if not await self._leases.join(KEY, secret.fingerprint(self.folder)):
-                raise InUse(OTHER_KEY.format(self.folder))
             await self._measure()
             self._scans = Scans(replace(reading, snapshot=snapshot_again), SCANNERS, SHARE)
             self._parts.insert(0, self._scans)

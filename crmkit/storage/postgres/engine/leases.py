@@ -59,28 +59,6 @@ class Leases:
         self._commits = commits
         self._notices = notices
         self.holder = new_holder()
-        self._joined: asyncio.Task[None] | None = None
-
-    async def join(self, name: str, holder: str) -> bool:
-        """Hold a lease together with all processes that name the same holder; False where others hold it."""
-        ends = time.monotonic() + TAKEN_SECONDS  # of those that were killed, it ends by itself
-        while not await self._pool.read(take, name, holder):
-            if time.monotonic() > ends:
-                return False
-            await asyncio.sleep(RENEW_SECONDS)
-        self._joined = asyncio.create_task(self._renew(name, holder))
-        return True
-
-    async def _renew(self, name: str, holder: str) -> None:
-        while True:
-            await asyncio.sleep(RENEW_SECONDS)
-            with suppress(Exception):  # the database is away: the next time
-                await self._pool.read(take, name, holder)
-
-    async def close(self) -> None:
-        if self._joined is not None:
-            self._joined.cancel()
-            await asyncio.gather(self._joined, return_exceptions=True)
 
     async def alone(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
         """Do the work whenever this process holds the lease, until cancelled or the work has ended."""

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from psycopg import errors
 
 from crmkit.storage.interface.database import InUse
+from crmkit.storage.postgres import key
 from crmkit.storage.postgres.engine import leases
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 from crmkit.storage.postgres.engine.leases import Leases
@@ -28,10 +30,10 @@ class Serving:
         self._leases = held
         self._task: asyncio.Task[None] | None = None
 
-    async def open(self) -> None:
-        """Raises InUse during a repair."""
+    async def open(self, folder: Path) -> None:
+        """Raises InUse during a repair, Unusable where the folder has another key than the database."""
         name = _NAME + self._leases.holder
-        await self._pool.run(_begin, name, self._leases.holder)
+        await self._pool.run(_begin, name, self._leases.holder, folder)
         self._task = asyncio.create_task(self._leases.alone(name, asyncio.Event().wait))
 
     async def close(self) -> None:
@@ -40,9 +42,10 @@ class Serving:
             await asyncio.gather(self._task, return_exceptions=True)
 
 
-def _begin(connection: PostgresConnection, name: str, holder: str) -> None:
+def _begin(connection: PostgresConnection, name: str, holder: str, folder: Path) -> None:
     with _locking(connection, _SERVER_WAITS, "a repair runs on this database: try again later"):
         leases.take(connection, name, holder)
+        key.join(connection, folder)
         connection.execute(f"DELETE FROM leases WHERE name LIKE '{_NAME}%' AND until < now() - interval '1 day'")
 
 
