@@ -11,6 +11,7 @@ _END = ";\n"
 _HEAD = re.compile(r"-- (\d+)(?: (.+))?\n")
 _NEEDS = re.compile(r"-- needs (\d+)\n")
 _BESIDE = re.compile(r'CREATE (?:UNIQUE )?INDEX CONCURRENTLY "{0,1}(\w+)"{0,1}')
+_TABLE = re.compile(r'CREATE (?:UNLOGGED )?TABLE "{0,1}(\w+)"{0,1}')
 _INDEX = re.compile(r'CREATE (?:UNIQUE )?INDEX "{0,1}(\w+)"{0,1}')
 
 
@@ -46,6 +47,11 @@ class Schema(Struct, frozen=True):
         """Return the steps from an older schema, none where there are not all of them."""
         found = tuple(step for step in self.steps if step.number > number)
         return found if [step.number for step in found] == [*range(number + 1, self.number + 1)] else ()
+
+    @property
+    def tables(self) -> list[str]:
+        """The names of the tables that this schema makes."""
+        return [name for name in (_named(_TABLE, sql) for sql in self.statements) if name]
 
     @property
     def indexes(self) -> dict[str, str]:

@@ -11,21 +11,21 @@ from psycopg import errors
 
 from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.database import Unusable
+from crmkit.storage.interface.database import Newer, Unusable
 from crmkit.storage.postgres import key, migrate
 from crmkit.storage.postgres.engine import serving
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 from crmkit.storage.postgres.schema import newest
 from crmkit.storage.whole.contents import Row, Source, Table, Target, Type, plain
 
-_OWN = "'{migrations,lanes,leases}'"  # how the schema came to be, and what only this brand has
+_COPIED = f"'{{{','.join({*newest().tables} - {'lanes', 'leases'})}}}'"  # but for what only this brand has
 _OF_SEARCH = r"_texts$|^search_words$"
 _TYPES: dict[str, Type] = {"text": "text", "int8": "whole", "float8": "real", "bytea": "bytes", "jsonb": "any"}
 _READ_AS = {type: name for name, type in _TYPES.items()} | {"any": "text"}
 
 _NAMES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND relpersistence = 'p' "
-    f"AND relnamespace = current_schema()::regnamespace AND relname <> ALL ({_OWN}) AND relname !~ '{_OF_SEARCH}' "
+    f"AND relnamespace = current_schema()::regnamespace AND relname = ANY ({_COPIED}) AND relname !~ '{_OF_SEARCH}' "
     'ORDER BY relname COLLATE "C"'
 )
 _COLUMNS = (
@@ -44,13 +44,13 @@ _REFERS = (
 _INDEXES = (  # but those by which a table is as it was declared
     "SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid) FROM pg_index AS i "
     "JOIN pg_class AS c ON c.oid = i.indexrelid JOIN pg_class AS t ON t.oid = i.indrelid "
-    f"WHERE c.relnamespace = current_schema()::regnamespace AND t.relname <> ALL ({_OWN}) "
+    f"WHERE c.relnamespace = current_schema()::regnamespace AND t.relname = ANY ({_COPIED}) "
     "AND NOT EXISTS (SELECT 1 FROM pg_constraint AS k WHERE k.conindid = i.indexrelid) ORDER BY c.oid"
 )
 _NUMBERED = (
     "SELECT c.relname, a.attname, pg_get_serial_sequence(quote_ident(c.relname), a.attname) FROM pg_attribute AS a "
     "JOIN pg_class AS c ON c.oid = a.attrelid WHERE a.attidentity <> '' "
-    "AND c.relnamespace = current_schema()::regnamespace"
+    f"AND c.relnamespace = current_schema()::regnamespace AND c.relname = ANY ({_COPIED})"
 )
 
 
@@ -68,6 +68,11 @@ class _Whole:
 
     def _table(self, name: str) -> Table:
         columns, key, refers = (self._own.execute(sql, (quoted(name),)).fetchall() for sql in (_COLUMNS, _KEY, _REFERS))
+        for column, type in columns:
+            if type not in _TYPES:
+                raise Unusable(
+                    f"{name}.{column} is no column of crmkit's, and of type {type}: drop it, then copy again"
+                )
         shown = tuple((column, _TYPES[type]) for column, type in columns)
         return Table(name, shown, tuple(column for (column,) in key), frozenset(table for (table,) in refers))
 
@@ -120,7 +125,10 @@ class _Filling(_Whole):
 @contextmanager
 def whole(connect: Callable[[], PostgresConnection], folder: Path) -> Iterator[Source]:
     """Read a database at one moment, beside servers or not; its key is that of the folder."""
-    with closing(connect()) as connection:
+    with closing(connect()) as connection, _told():
+        done, known = migrate.version(connection)[0], newest().number
+        if done > known:
+            raise Newer(f"the database is at version {done}, this crmkit knows {known}: copy by the newer crmkit")
         key.check(connection, folder)
         connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         yield _Whole(connection)

@@ -12,7 +12,7 @@ from crmkit.operate import copying, doctor
 from crmkit.operate.copying import Copied, Place
 from crmkit.settings import Settings
 from crmkit.storage import secret
-from crmkit.storage.interface.database import InUse, Unusable
+from crmkit.storage.interface.database import InUse, Newer, Unusable
 from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
@@ -267,6 +267,36 @@ def test_a_copy_takes_the_key_that_the_database_belongs_to_and_no_other(folder: 
     (right / secret.FILE).write_text(secret.text(folder))
     copied(Place(source.brand, right, "right"), here(tmp_path / "new"))
     assert secret.text(tmp_path / "new") == secret.text(folder)
+
+
+def test_a_table_of_somebody_else_is_no_part_of_a_copy_and_a_column_of_theirs_is_named(
+    folder: Path, tmp_path: Path
+) -> None:
+    notes = (
+        "CREATE TABLE my_notes (a int GENERATED ALWAYS AS IDENTITY PRIMARY KEY, b timestamptz)",
+        "CREATE INDEX my_notes_by_b ON my_notes (b)",
+        "INSERT INTO my_notes (b) VALUES (now())",
+    )
+    with postgres.by_hand(tmp_path / "database") as connection:
+        for sql in notes:
+            connection.execute(sql)
+    first = copied(here(folder), there(tmp_path / "database"))
+    assert "my_notes" not in {table.table for table in first}
+    assert copied(there(tmp_path / "database"), here(tmp_path / "back")) == first
+    with postgres.by_hand(tmp_path / "database") as connection:
+        assert connection.execute("SELECT a FROM my_notes").fetchall() == [(1,)]
+        assert connection.execute("SELECT to_regclass('my_notes_by_b') IS NOT NULL").fetchall() == [(True,)]
+        connection.execute("ALTER TABLE contacts ADD COLUMN mine timestamptz")
+    with pytest.raises(Unusable, match=r"contacts\.mine is no column of crmkit's, and of type timestamptz: drop it"):
+        copied(there(tmp_path / "database"), here(tmp_path / "new"))
+
+
+def test_a_database_of_a_newer_crmkit_is_copied_by_that_one(folder: Path, tmp_path: Path) -> None:
+    copied(here(folder), there(tmp_path / "database"))
+    with postgres.by_hand(tmp_path / "database") as connection:
+        connection.execute("INSERT INTO migrations (number, name, applied_at, needs) VALUES (9999, 'x', '', 0)")
+    with pytest.raises(Newer, match="at version 9999, .*: copy by the newer crmkit"):
+        copied(there(tmp_path / "database"), here(tmp_path / "back"))
 
 
 @pytest.mark.slow
