@@ -21,6 +21,7 @@ from crmkit.storage.postgres.doctor import examine
 from crmkit.storage.postgres.engine import serving, transactions
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
 from crmkit.storage.postgres.engine.database import PostgresDatabase
+from crmkit.storage.postgres.engine.faults import told
 from crmkit.storage.postgres.engine.notices import tell_from_outside
 from crmkit.storage.postgres.engine.reading.snapshot import snapshot
 from crmkit.storage.postgres.engine.transactions import Work
@@ -55,7 +56,7 @@ def postgres(url: str) -> Brand:
 
 def _open(url: str, folder: Path, clock: Clock) -> PostgresDatabase:
     if not secret.place(folder).exists():  # of which none is made where the database has one
-        with closing(_connected(url)) as connection:
+        with told(), closing(_connected(url)) as connection:
             key.check(connection, folder)
     _prepare(folder)
     return PostgresDatabase(url, folder, clock)
@@ -73,8 +74,9 @@ def _runs(url: str, folder: Path, is_alone: bool = False, is_renewing: bool = Fa
     belongs to the key of the folder once they are done.
     """
     migrate.run(url)
-    with ExitStack() as stack:
+    with told(), ExitStack() as stack:
         connection = stack.enter_context(closing(_connected(url)))
+        migrate.check_writes(connection)
         if not is_renewing:
             key.check(connection, folder)
         _prepare(folder)
@@ -104,7 +106,7 @@ def _run(url: str, folder: Path, unit: Unit[T], lanes: Lanes, now: str) -> T:
 
 def _read(url: str, folder: Path, work: Callable[[Connection], T]) -> T:
     migrate.run(url)
-    with closing(_connected(url)) as connection:
+    with told(), closing(_connected(url)) as connection:
         key.check(connection, folder)
         return snapshot(connection, Deadline(), work)
 
@@ -112,12 +114,12 @@ def _read(url: str, folder: Path, work: Callable[[Connection], T]) -> T:
 @contextmanager
 def _reads(url: str, folder: Path) -> Iterator[ReadNext]:
     """Read on a connection of its own; nothing is written."""
-    with closing(_connected(url)) as connection:
+    with told(), closing(_connected(url)) as connection:
         yield lambda work: snapshot(connection, Deadline(), work)
 
 
 def _is_served(url: str) -> bool:
-    with closing(_connected(url)) as connection:
+    with told(), closing(_connected(url)) as connection:
         return serving.is_served(connection)
 
 

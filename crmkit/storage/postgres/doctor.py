@@ -31,11 +31,17 @@ def examine(url: str, folder: Path) -> Iterator[Finding]:
         )
         why = migrate.faults(connection)
         yield Finding("database", not why, "; ".join(why) or "UTF-8, ordered by code points")
+        yield _writes(connection)
         yield _schema(url)
         wrong = key.fault(connection, folder)
         yield Finding(secret.FILE, not wrong, wrong or f"{secret.place(folder)} is that of the database")
         yield _connections(connection)
         yield _durability(connection)
+
+
+def _writes(connection: PostgresConnection) -> Finding:
+    why = migrate.unwritable(connection)
+    return Finding("writes", not why, why or "taken")
 
 
 def _schema(url: str) -> Finding:

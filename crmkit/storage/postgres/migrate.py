@@ -16,6 +16,7 @@ from psycopg import errors
 from crmkit.clock import stamp, system_clock
 from crmkit.storage.interface.database import Newer, Unusable
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect, is_pooled
+from crmkit.storage.postgres.engine.faults import READ_ONLY, STANDBY, told
 from crmkit.storage.postgres.schema import Schema, Step, newest
 
 LEAST_VERSION = 140000  # of the server
@@ -30,6 +31,7 @@ POOLED = (
     "what answers takes no settings, so it is a pooler: add pooler=transaction to the URL, behind ? or &, or name "
     "PostgreSQL itself"
 )
+_ANOTHERS = "another program has its tables in this database: name an empty one ({})"
 _SETTINGS = (
     f"SET LOCAL lock_timeout = '{LOCK_SECONDS:d}s'",
     "SET LOCAL statement_timeout = 0",
@@ -87,13 +89,11 @@ def _looked_at(url: str) -> Iterator[PostgresConnection]:
     with closing(connection):
         for why in faults(connection):
             raise Unusable(why)
-        told = connection.execute("SELECT current_setting('crmkit.is_told', TRUE)").fetchone()
-        if told != ("1",) and not is_pooled(url):
+        is_told = connection.execute("SELECT current_setting('crmkit.is_told', TRUE)").fetchone() == ("1",)
+        if not is_told and not is_pooled(url):
             raise Unusable(POOLED)
-        try:
+        with told("the schema could not be made"):
             yield connection
-        except psycopg.Error as error:
-            raise Unusable(f"the schema could not be made: {' '.join(str(error).split())}") from None
 
 
 @contextmanager
@@ -124,7 +124,17 @@ def _waiting(connection: PostgresConnection, schema: Schema) -> list[Step | str]
             f"the database is at version {done}, this crmkit knows {schema.number}: install the newer crmkit again"
         )
     if not done:
-        return [schema.first]
+        names = f"{{{','.join(schema.tables)}}}"
+        sql = (
+            "SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace "
+            "AND relname = ANY (CAST(? AS text[])) ORDER BY relname LIMIT 1"
+        )
+        found = connection.execute(sql, (names,)).fetchone()
+        if found is None:
+            return [schema.first]
+        if not version(connection)[0]:  # nor has another process made it meanwhile
+            raise Unusable(_ANOTHERS.format(f"{found[0]} is there already"))
+        return _waiting(connection, schema)
     steps = schema.after(done)
     if done < schema.number and not steps:
         raise Unusable(
@@ -191,10 +201,26 @@ def faults(connection: PostgresConnection) -> list[str]:
     return found
 
 
+def unwritable(connection: PostgresConnection) -> str:
+    """Return why this database takes no writes, and what to do; empty where it does."""
+    sql = "SELECT pg_is_in_recovery(), current_setting('default_transaction_read_only')::boolean"
+    is_standby, is_read_only = connection.execute(sql).fetchone()
+    return STANDBY if is_standby else READ_ONLY if is_read_only else ""
+
+
+def check_writes(connection: PostgresConnection) -> None:
+    """Raise Unusable where this database takes no writes."""
+    if why := unwritable(connection):
+        raise Unusable(why)
+
+
 def version(connection: PostgresConnection) -> tuple[int, int]:
     """Return the number of the schema that the database has, 0 for none, and which one a program has to know."""
     if connection.execute("SELECT to_regclass('migrations')").fetchone()[0] is None:
         return 0, 0
     sql = "SELECT coalesce(max(number), 0), coalesce(max(needs), 0) FROM migrations"
-    number, needs = connection.execute(sql).fetchone()
+    try:
+        number, needs = connection.execute(sql).fetchone()
+    except (errors.UndefinedColumn, errors.DatatypeMismatch):
+        raise Unusable(_ANOTHERS.format("migrations is not as crmkit makes it")) from None
     return number, needs

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from psycopg import errors
 
 from crmkit.storage.columns import quoted
 from crmkit.storage.interface.connection import Connection
@@ -15,6 +14,7 @@ from crmkit.storage.interface.database import Newer, Unusable
 from crmkit.storage.postgres import key, migrate
 from crmkit.storage.postgres.engine import serving
 from crmkit.storage.postgres.engine.connection import PostgresConnection
+from crmkit.storage.postgres.engine.faults import told
 from crmkit.storage.postgres.schema import newest
 from crmkit.storage.whole.contents import Row, Source, Table, Target, Type, plain
 
@@ -62,7 +62,7 @@ class _Whole:
         self.connection: Connection = connection
 
     def tables(self) -> Iterator[Table]:
-        with _told():
+        with told():
             for (name,) in self._own.execute(_NAMES).fetchall():
                 yield self._table(name)
 
@@ -82,13 +82,13 @@ class _Whole:
         names = ", ".join(map(quoted, table.names))
         order = ", ".join(_order(quoted(name), types[name]) for name in table.key)
         sql = f"COPY (SELECT {names} FROM {quoted(table.name)} ORDER BY {order}) TO STDOUT"
-        with _told(), self._own.driver.cursor() as cursor, cursor.copy(sql) as copy:
+        with told(), self._own.driver.cursor() as cursor, cursor.copy(sql) as copy:
             copy.set_types([_READ_AS[type] for _, type in table.columns])
             yield from copy.rows() if not any_ else (_changed(row, any_, _read) for row in copy.rows())
 
     def numbered(self) -> Mapping[str, int]:
         found = {}
-        with _told():
+        with told():
             for name, _, sequence in self._own.execute(_NUMBERED).fetchall():
                 last, is_used = self._own.execute(f"SELECT last_value, is_called FROM {sequence}").fetchone()
                 found[name] = last if is_used else last - 1
@@ -106,13 +106,13 @@ class _Filling(_Whole):
     def insert(self, table: Table, rows: Iterable[Row]) -> None:
         any_ = table.places("any")
         sql = f"COPY {quoted(table.name)} ({', '.join(map(quoted, table.names))}) FROM STDIN"
-        with _told(f"a row of {table.name} is refused"), self._own.driver.cursor() as cursor, cursor.copy(sql) as copy:
+        with told(f"a row of {table.name} is refused"), self._own.driver.cursor() as cursor, cursor.copy(sql) as copy:
             for row in rows:
                 copy.write_row(_changed(row, any_, json.dumps) if any_ else row)
 
     def finish(self, numbered: Mapping[str, int]) -> None:
         execute = self._own.execute
-        with _told():
+        with told():
             for _, sql in self._indexes:
                 execute(sql)
             for name, column, sequence in execute(_NUMBERED).fetchall():
@@ -125,7 +125,7 @@ class _Filling(_Whole):
 @contextmanager
 def whole(connect: Callable[[], PostgresConnection], folder: Path) -> Iterator[Source]:
     """Read a database at one moment, beside servers or not; its key is that of the folder."""
-    with closing(connect()) as connection, _told():
+    with closing(connect()) as connection, told():
         done, known = migrate.version(connection)[0], newest().number
         if done > known:
             raise Newer(f"the database is at version {done}, this crmkit knows {known}: copy by the newer crmkit")
@@ -137,11 +137,11 @@ def whole(connect: Callable[[], PostgresConnection], folder: Path) -> Iterator[S
 @contextmanager
 def filled(connect: Callable[[], PostgresConnection], url: str, folder: Path) -> Iterator[Target]:
     """Fill a database in one transaction, while no server runs; its schema is made, its key is that of the folder."""
-    with closing(connect()) as connection, _told():
+    with closing(connect()) as connection, told():
         if 0 < migrate.version(connection)[0] < newest().number:
             raise Unusable("the database has data already, of an earlier crmkit: name an empty one")
     migrate.run(url)
-    with closing(connect()) as gate, closing(connect()) as connection, _told(), serving.excluded(gate):
+    with closing(connect()) as gate, closing(connect()) as connection, told(), serving.excluded(gate):
         connection.execute("BEGIN")
         try:
             connection.execute("SET LOCAL statement_timeout = 0")
@@ -166,18 +166,3 @@ def _read(value: str) -> Any:
 def _changed(row: Row, places: tuple[int, ...], change: Callable[[Any], Any]) -> Row:
     """Return a row with what `change` makes of the values in these places."""
     return [change(value) if place in places else value for place, value in enumerate(row)]
-
-
-@contextmanager
-def _told(what: str = "the database cannot be read or written") -> Iterator[None]:
-    """Raise Unusable for what PostgreSQL raises in a block."""
-    try:
-        yield
-    except errors.DiskFull as error:
-        raise Unusable(f"the disk of the database is full: {_line(error)}") from None
-    except psycopg.Error as error:
-        raise Unusable(f"{what}: {_line(error)}") from None
-
-
-def _line(error: psycopg.Error) -> str:
-    return " ".join(str(error).split())

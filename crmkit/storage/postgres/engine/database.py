@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self, TypeVar
 
+import psycopg
 from msgspec.structs import replace
 from psycopg import errors
 
@@ -16,7 +17,7 @@ from crmkit.clock import Clock
 from crmkit.model.actor import Actor
 from crmkit.storage.interface.commits import Commits
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.database import Finding, Gauges, Told, Total
+from crmkit.storage.interface.database import Finding, Gauges, Told, Total, Unusable
 from crmkit.storage.interface.lanes import ANYWHERE, Lanes, own_lanes
 from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.texts import Texts
@@ -92,6 +93,9 @@ class PostgresDatabase:
             self._parts.insert(0, self._streams)
             self._writer = Writer(Pool(partial(connect, self.url), WRITERS), self._clock, self.commits, self._notices)
             self._parts.insert(0, self._writer)
+        except psycopg.Error as error:
+            await self._release()
+            raise Unusable(faults.line(error, "the database cannot be opened")) from None
         except BaseException:
             await self._release()
             raise

@@ -1,17 +1,28 @@
 """What PostgreSQL's errors mean: a Problem for those who wait, the column that is taken, whether to try again."""
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import psycopg
 from psycopg import errors
 
 from crmkit.errors import Problem
+from crmkit.storage.interface.database import Unusable
 
 RETRY = {"Retry-After": "5"}  # seconds
 # SQLSTATE: connection, shutdown, too many connections, idle for too long, a server that takes no writes any more
 _LOST = ("08", "57P", "53300", "25P03", "25006")
 _TOO_LONG, _NO_ZONE = "54000", "22023"  # for an index; a name of a time zone, among other arguments
 _FULL, _CANCELED = "53", ("57014", "55P03")  # disk or memory; by whoever runs PostgreSQL, or a timeout of theirs
+STANDBY = (
+    "the database is a standby, which takes no writes: name its primary in [server] data, or both hosts with "
+    "target_session_attrs=read-write"
+)
+READ_ONLY = (
+    "default_transaction_read_only is on, so the database takes no writes: set it off for this role and database "
+    "(ALTER ROLE, ALTER DATABASE … SET), or in postgresql.conf"
+)
 _COLUMNS = re.compile(r"\(([^()]*(?:\([^()]*\))?[^()]*)\)=\(")
 
 
@@ -79,3 +90,24 @@ def _problem(error: BaseException, hint: str) -> Problem:
     problem = Problem("not_ready", hint, headers=RETRY)
     problem.__cause__ = error
     return problem
+
+
+def line(error: BaseException, what: str) -> str:
+    """Return what an operator is told of an error that stopped something."""
+    why = " ".join(str(error).split())
+    if isinstance(error, errors.ReadOnlySqlTransaction):
+        return STANDBY if "recovery" in why else READ_ONLY
+    return f"the disk of the database is full: {why}" if isinstance(error, errors.DiskFull) else f"{what}: {why}"
+
+
+@contextmanager
+def told(what: str = "the database cannot be read or written") -> Iterator[None]:
+    """Raise Unusable for what PostgreSQL raises in a block, also where a Problem says it to those who wait."""
+    try:
+        yield
+    except psycopg.Error as error:
+        raise Unusable(line(error, what)) from None
+    except Problem as problem:
+        if not isinstance(problem.__cause__, psycopg.Error):
+            raise
+        raise Unusable(line(problem.__cause__, problem.hint.rstrip("."))) from None

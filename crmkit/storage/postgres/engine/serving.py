@@ -9,7 +9,7 @@ from pathlib import Path
 from psycopg import errors
 
 from crmkit.storage.interface.database import InUse
-from crmkit.storage.postgres import key
+from crmkit.storage.postgres import key, migrate
 from crmkit.storage.postgres.engine import leases
 from crmkit.storage.postgres.engine.connection import PostgresConnection
 from crmkit.storage.postgres.engine.leases import Leases
@@ -43,6 +43,7 @@ class Serving:
 
 
 def _begin(connection: PostgresConnection, name: str, holder: str, folder: Path) -> None:
+    migrate.check_writes(connection)
     with _locking(connection, _SERVER_WAITS, "a repair runs on this database: try again later"):
         leases.take(connection, name, holder)
         key.join(connection, folder)
