@@ -1,5 +1,6 @@
 """What `crmkit doctor` finds in a PostgreSQL database."""
 
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -10,9 +11,24 @@ from crmkit.storage import secret
 from crmkit.storage.interface.database import Finding, Newer, Unusable
 from crmkit.storage.postgres import key, migrate
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
+from crmkit.storage.postgres.engine.serving import NAME as SERVING
 from crmkit.storage.postgres.schema import newest
 
 USED = 29  # connections that one process opens at most, with a stream each for some
+MOST_APART = 5  # seconds between two clocks
+_OWN = "(usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend')"  # NULL for others' eyes
+_LIMITS = (
+    "WITH role AS (SELECT * FROM pg_roles WHERE rolname = current_user), "
+    f"held AS (SELECT usename, datname FROM pg_stat_activity WHERE {_OWN}) "
+    "SELECT 'max_connections', current_setting('max_connections')::int8 - CASE WHEN rolsuper THEN 0 ELSE "
+    "current_setting('superuser_reserved_connections')::int8 + "
+    "coalesce(current_setting('reserved_connections', TRUE)::int8, 0) END, (SELECT count(*) FROM held) FROM role "
+    "UNION ALL SELECT 'the role', CASE WHEN rolsuper THEN -1 ELSE rolconnlimit END, "
+    "(SELECT count(*) FROM held WHERE usename = current_user) FROM role "
+    "UNION ALL SELECT 'the database', CASE WHEN rolsuper THEN -1 ELSE datconnlimit END, "
+    "(SELECT count(*) FROM held WHERE datname = current_database()) FROM role, pg_database "
+    "WHERE datname = current_database()"
+)
 
 
 def examine(url: str, folder: Path) -> Iterator[Finding]:
@@ -34,8 +50,11 @@ def examine(url: str, folder: Path) -> Iterator[Finding]:
         yield _writes(connection)
         yield _schema(url)
         wrong = key.fault(connection, folder)
+        if migrate.version(connection)[0]:
+            yield _servers(connection)
         yield Finding(secret.FILE, not wrong, wrong or f"{secret.place(folder)} is that of the database")
         yield _connections(connection)
+        yield _clock(connection)
         yield _durability(connection)
 
 
@@ -58,11 +77,28 @@ def _schema(url: str) -> Finding:
 
 
 def _connections(connection: PostgresConnection) -> Finding:
-    allowed = int(connection.execute("SHOW max_connections").fetchone()[0])
-    (held,) = connection.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"
-    ).fetchone()
-    return Finding("connections", allowed - held >= USED, f"{held} of {allowed} held; a process opens up to {USED}")
+    """Return how many are free of the limit that is reached first."""
+    limits = connection.execute(_LIMITS).fetchall()
+    name, allowed, held = min((limit for limit in limits if limit[1] >= 0), key=lambda limit: limit[1] - limit[2])
+    told = f"{held} of {allowed} held that {name} allows; a process opens up to {USED}"
+    good = allowed - held >= USED
+    return Finding("connections", good, told if good else f"{told}: raise it, or take a pooler of transactions")
+
+
+def _servers(connection: PostgresConnection) -> Finding:
+    """Return which processes serve, and which of them does the work beside requests."""
+    rows = connection.execute("SELECT name, holder FROM leases WHERE until > now() AND isfinite(until)").fetchall()
+    serving = sorted({holder for name, holder in rows if name.startswith(SERVING)})
+    working = {holder for name, holder in rows if not name.startswith(SERVING)}
+    told = [f"{holder}{' (does the work beside requests)' if holder in working else ''}" for holder in serving]
+    return Finding("server", True, f"these serve: {', '.join(told)}" if told else "none runs on this database")
+
+
+def _clock(connection: PostgresConnection) -> Finding:
+    (there,) = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
+    apart = abs(there - time.time())
+    told = f"{apart:,.0f} seconds from that of the database"
+    return Finding("clock", apart < MOST_APART, told if apart < MOST_APART else f"{told}: set one of them right")
 
 
 def _durability(connection: PostgresConnection) -> Finding:

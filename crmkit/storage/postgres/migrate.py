@@ -2,8 +2,8 @@
 
 Programs of the version before may serve meanwhile. So a step waits for a table only as long as requests may wait behind
 it, then tries again. Indexes of tables that are there are built without a lock after it, and once more where a process
-was killed while it built one. Of processes that start together one does it, and the others wait: a transaction of its
-own holds a lock meanwhile.
+was killed while it built one, or somebody dropped it. Of processes that start together one does it, and the others
+wait: a transaction of its own holds a lock meanwhile.
 """
 
 import time
@@ -27,6 +27,7 @@ _TABLE = (
     "CREATE TABLE IF NOT EXISTS migrations (number bigint PRIMARY KEY, name text NOT NULL, applied_at text NOT NULL, "
     "needs bigint NOT NULL)"
 )
+_EXTENSION = "CREATE EXTENSION IF NOT EXISTS pg_trgm"
 POOLED = (
     "what answers takes no settings, so it is a pooler: add pooler=transaction to the URL, behind ? or &, or name "
     "PostgreSQL itself"
@@ -56,6 +57,7 @@ def run(url: str, schema: Schema | None = None) -> list[str]:
                     _apply(connection, schema, each)
                     done.append(each.title)
             for name, sql in _missing(connection, schema).items():
+                connection.execute(_EXTENSION)
                 connection.execute(f'DROP INDEX CONCURRENTLY IF EXISTS "{name}"')
                 connection.script(sql)
                 done.append(f"index {name}")
@@ -141,20 +143,17 @@ def _waiting(connection: PostgresConnection, schema: Schema) -> list[Step | str]
             f"the database is at version {done}, from which this crmkit has no steps to its {schema.number}: move each "
             "workspace by `crmkit workspace export` of the older one and `crmkit workspace import` into a new database"
         )
-    return [*steps] or [f"index {name}" for name in _missing(connection, schema)]
+    return [*steps] or [f"index {name}" for name in _missing(connection, schema) if done == schema.number]
 
 
 def _missing(connection: PostgresConnection, schema: Schema) -> dict[str, str]:
-    """Return the indexes that were to be built beside writers and are not, or not to their end."""
-    wanted = schema.indexes
-    if not wanted:
-        return {}
+    """Return the indexes that are not there, or not built to their end."""
     rows = connection.execute(
         "SELECT c.relname FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid "
         "WHERE i.indisvalid AND c.relnamespace = current_schema()::regnamespace"
     )
     there = {name for (name,) in rows.fetchall()}
-    return {name: sql for name, sql in wanted.items() if name not in there}
+    return {name: sql for name, sql in schema.indexes.items() if name not in there}
 
 
 def _apply(connection: PostgresConnection, schema: Schema, step: Step) -> None:
@@ -163,7 +162,7 @@ def _apply(connection: PostgresConnection, schema: Schema, step: Step) -> None:
     while True:
         connection.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
         try:
-            for statement in (*_SETTINGS, "CREATE EXTENSION IF NOT EXISTS pg_trgm", schema.functions, *step.statements):
+            for statement in (*_SETTINGS, _EXTENSION, schema.functions, *step.statements):
                 connection.script(statement)  # as it stands: a ? is none of a value
             connection.execute(
                 "INSERT INTO migrations (number, name, applied_at, needs) VALUES (?, ?, ?, ?)",

@@ -55,10 +55,9 @@ class Schema(Struct, frozen=True):
 
     @property
     def indexes(self) -> dict[str, str]:
-        """The statements of the indexes that steps build while others write, by name."""
-        new = {_named(_INDEX, sql) for sql in self.statements}
-        built = {_named(_BESIDE, sql): sql for step in self.steps for sql in step.indexes}
-        return {name: sql for name, sql in built.items() if name in new}
+        """The statements that build the indexes of this schema while others write, by name."""
+        named = {_named(_INDEX, sql): sql for sql in self.statements}
+        return {name: sql.replace(" INDEX ", " INDEX CONCURRENTLY ", 1) for name, sql in named.items() if name}
 
 
 def _named(pattern: re.Pattern[str], sql: str) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 
 from crmkit import boot
 from crmkit.core.call import Call
+from crmkit.operate import doctor
 from crmkit.storage.interface.brand import Brand
 from crmkit.storage.interface.database import Unusable
 from crmkit.storage.interface.tx import Tx
@@ -162,3 +164,64 @@ def test_a_zone_has_its_summer_also_where_its_name_is_an_abbreviation(home: Hous
             day = datetime.fromisoformat(f"{at}{hour}:30:00+00:00").astimezone(ZoneInfo(zone)).date().isoformat()
             days[day] = days.get(day, 0) + 1
     assert {item["due_at.day"]: item["count"] for item in found} == days
+
+
+def test_an_index_that_somebody_dropped_is_told_by_the_doctor_and_made_again(tmp_path: Path) -> None:
+    brand, folder = of(tmp_path), tmp_path / "data"
+
+    def schema() -> tuple[bool, str]:
+        (found,) = (each for each in brand.examine(folder) if each.name == "schema")
+        return found.good, found.what
+
+    with desk(folder):
+        assert schema()[0]
+        for sql in ("DROP EXTENSION pg_trgm CASCADE", "DROP INDEX contacts_by_email"):
+            with postgres.by_hand(folder) as connection:
+                connection.execute(sql)
+    is_good, what = schema()
+    assert not is_good
+    assert "`crmkit migrate` applies index contacts_by_email, " in what
+    assert "index contacts_texts_by_text" in what
+    settings = settings_of(**postgres.environ(folder))
+    doctor.repair(settings, brand, boot.KINDS)
+    assert schema()[0]
+    with postgres.by_hand(folder) as connection:
+        sql = "SELECT count(*) FROM pg_indexes WHERE indexname IN ('contacts_by_email', 'contacts_texts_by_text')"
+        assert connection.execute(sql).fetchall() == [(2,)]
+
+
+def test_the_doctor_names_the_limit_of_connections_that_is_reached_first(tmp_path: Path) -> None:
+    with desk(tmp_path / "data"), postgres.by_hand(tmp_path / "data") as connection:
+        ((name,),) = connection.execute("SELECT current_database()").fetchall()
+        connection.execute("CREATE ROLE test_few LOGIN CONNECTION LIMIT 20")
+        connection.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO test_few")
+        own = postgres.url(tmp_path / "data").replace("postgresql://postgres@", "postgresql://test_few@")
+        try:
+
+            def told() -> tuple[bool, str]:
+                brand = boot.brand_of(settings_of(CRMKIT_SERVER_DATA=own))
+                (found,) = (each for each in brand.examine(tmp_path / "data") if each.name == "connections")
+                return found.good, found.what
+
+            few = "1 of 20 held that the role allows; a process opens up to 29"
+            assert told() == (False, f"{few}: raise it, or take a pooler of transactions")
+            connection.execute("ALTER ROLE test_few CONNECTION LIMIT 100")
+            assert told() == (True, "1 of 100 held that the role allows; a process opens up to 29")
+            connection.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 30')
+            is_good, what = told()
+            assert not is_good
+            assert " of 30 held that the database allows" in what
+        finally:
+            connection.execute("DROP OWNED BY test_few")
+            connection.execute("DROP ROLE test_few")
+
+
+def test_the_doctor_names_the_processes_that_serve_and_how_far_clocks_are_apart(tmp_path: Path) -> None:
+    def found() -> dict[str, str]:
+        return {each.name: each.what for each in of(tmp_path).examine(tmp_path / "data")}
+
+    with house(tmp_path / "data"):
+        told = found()
+        assert re.fullmatch(r"these serve: \S+:\d+:[0-9a-f]{8}( \(does the work beside requests\))?", told["server"])
+        assert told["clock"] == "0 seconds from that of the database"
+    assert found()["server"] == "none runs on this database"

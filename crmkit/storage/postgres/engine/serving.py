@@ -15,10 +15,10 @@ from crmkit.storage.postgres.engine.connection import PostgresConnection
 from crmkit.storage.postgres.engine.leases import Leases
 from crmkit.storage.postgres.engine.pool import Pool
 
-_NAME = "serving:"  # of the leases, with the holder behind it
+NAME = "serving:"  # of the leases, with the holder behind it
 _SERVER_WAITS, _OPERATOR_WAITS = 3_000, 1_000  # milliseconds, less than the timeout of a short read
 _LOOK_SECONDS = 0.2
-_LIVE = f"FROM leases WHERE name LIKE '{_NAME}%' AND until > clock_timestamp()"
+_LIVE = f"FROM leases WHERE name LIKE '{NAME}%' AND until > clock_timestamp()"
 _IN_USE = "a server runs on this database: stop it first"
 
 
@@ -32,7 +32,7 @@ class Serving:
 
     async def open(self, folder: Path) -> None:
         """Raises InUse during a repair, Unusable where the folder has another key than the database."""
-        name = _NAME + self._leases.holder
+        name = NAME + self._leases.holder
         await self._pool.run(_begin, name, self._leases.holder, folder)
         self._task = asyncio.create_task(self._leases.alone(name, asyncio.Event().wait))
 
@@ -47,7 +47,7 @@ def _begin(connection: PostgresConnection, name: str, holder: str, folder: Path)
     with _locking(connection, _SERVER_WAITS, "a repair runs on this database: try again later"):
         leases.take(connection, name, holder)
         key.join(connection, folder)
-        connection.execute(f"DELETE FROM leases WHERE name LIKE '{_NAME}%' AND until < now() - interval '1 day'")
+        connection.execute(f"DELETE FROM leases WHERE name LIKE '{NAME}%' AND until < now() - interval '1 day'")
 
 
 def is_served(connection: PostgresConnection) -> bool:
