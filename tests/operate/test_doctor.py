@@ -15,7 +15,7 @@ from crmkit.core.records import memberships
 from crmkit.core.sealing import sealing
 from crmkit.operate import doctor
 from crmkit.settings import Settings
-from crmkit.storage.interface.database import Finding, InUse
+from crmkit.storage.interface.database import Finding, InUse, Unusable
 from crmkit.storage.sqlite import files
 from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine.connection import connect
@@ -151,6 +151,18 @@ def test_after_a_repair_search_finds_what_it_found(folder: Path) -> None:
     with desk(folder) as back:
         assert search(back) == ["Jane Doe"]
     assert bad(folder) == {}
+
+
+def test_an_index_that_somebody_dropped_is_found_and_made_again_unless_a_record_stands_against_it(folder: Path) -> None:
+    change(folder, "DROP INDEX contacts_by_email", "DROP INDEX activities_by_contact")
+    told = bad(folder)
+    assert told.keys() == {"indexes"}
+    assert told["indexes"].startswith("somebody dropped contacts_by_email, activities_by_contact: `crmkit doctor --rep")
+    doctor.repair(settings(folder), SQLITE, boot.KINDS)
+    assert bad(folder) == {}
+    change(folder, "DROP INDEX contacts_by_email", "UPDATE contacts SET email = 'jane@example.com'")
+    with pytest.raises(Unusable, match=r"contacts_by_email cannot be made again \(UNIQUE .*: change or delete such"):
+        doctor.repair(settings(folder), SQLITE, boot.KINDS)
 
 
 def test_beside_a_server_nothing_is_repaired(folder: Path) -> None:

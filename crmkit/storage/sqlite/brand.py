@@ -69,6 +69,7 @@ def _alone(folder: Path) -> Iterator[RunNext]:
     with held(folder), faults.told(folder / FILE, WRITTEN):
         migrate.run(folder / FILE, connect)
         with closing(connect(folder / FILE, True)) as connection:
+            migrate.make_dropped(connection)
             yield partial(_unit, connection)
 
 

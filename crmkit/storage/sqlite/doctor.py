@@ -61,6 +61,9 @@ def examine(folder: Path) -> Iterator[Finding]:
             yield Finding("schema", version == known, f"version {version}, this program knows {known}{advice}")
             yield _integrity(connection, bool(served))
             yield _links(connection)
+            if version == known and (names := ", ".join(migrate.dropped(connection))):
+                told = f"somebody dropped {names}: `crmkit doctor --repair` makes it again while no server runs"
+                yield Finding("indexes", False, told)
             if version == known:
                 workspaces, records = connection.execute(
                     "SELECT (SELECT count(*) FROM workspaces), (SELECT coalesce(sum(live), 0) FROM counts)"

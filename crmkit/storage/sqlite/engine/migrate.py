@@ -5,6 +5,7 @@ is kept beside it before anything is migrated.
 """
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -16,6 +17,8 @@ from crmkit.storage.sqlite.engine.connection import SqliteConnection
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import refuse_backup
 from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration, schema
+
+_INDEX = re.compile(r'CREATE (?:UNIQUE )?INDEX "?(\w+)"?')
 
 log = logging.getLogger("crmkit")
 
@@ -96,6 +99,23 @@ def _begin(connection: SqliteConnection, migrations: Sequence[Migration]) -> int
 def apply(connection: SqliteConnection, number: int, migration: Migration) -> None:
     """Apply one migration and record it, or leave the database as it was."""
     _execute(connection, migration.statements, number, [migration])
+
+
+def dropped(connection: SqliteConnection) -> dict[str, str]:
+    """Return what makes the indexes that the newest schema has and the database, which is at it, has not, by name."""
+    rows = connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index'")
+    there = {name for (name,) in rows.fetchall()}
+    named = {found[1]: found.string for found in map(_INDEX.match, schema.newest().statements) if found}
+    return {name: sql for name, sql in named.items() if name not in there}
+
+
+def make_dropped(connection: SqliteConnection) -> None:
+    """Make the indexes again that somebody dropped."""
+    for name, sql in dropped(connection).items():
+        try:
+            connection.execute(sql)
+        except sqlite3.IntegrityError as error:
+            raise Unusable(f"the index {name} cannot be made again ({error}): change or delete such records") from None
 
 
 def _execute(
