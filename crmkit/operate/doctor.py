@@ -55,7 +55,7 @@ def examine(settings: Settings, brand: Brand, kinds: Kinds, mail_to: str | None 
         with brand.reads(folder) as read:
             yield from kept.examine(read, kinds)
             if why := secret.fault(folder):
-                if "key" not in bad:
+                if not {"key", secret.FILE} & bad:
                     yield Finding("key", False, why)
             elif secret.FILE not in bad:  # or that of the database is another
                 yield _log(read, secret.read(folder), late=verify.late(read, now) if is_served else [])

@@ -10,6 +10,7 @@ import psycopg
 from crmkit.storage import secret
 from crmkit.storage.interface.database import Finding, Newer, Unusable
 from crmkit.storage.postgres import key, migrate
+from crmkit.storage.postgres.engine import faults
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
 from crmkit.storage.postgres.engine.serving import NAME as SERVING
 from crmkit.storage.postgres.schema import newest
@@ -39,28 +40,29 @@ def examine(url: str, folder: Path) -> Iterator[Finding]:
         yield Finding("database", False, f"it cannot be reached: {' '.join(str(error).split())}")
         return
     with closing(connection):
-        version = connection.driver.info.server_version
-        yield Finding(
-            "PostgreSQL",
-            version >= migrate.LEAST_VERSION,
-            f"{version // 10000}.{version % 10000}, 14 or later is needed",
-        )
-        why = migrate.faults(connection)
-        yield Finding("database", not why, "; ".join(why) or "UTF-8, ordered by code points")
-        yield _writes(connection)
-        yield _schema(url)
-        wrong = key.fault(connection, folder)
-        if migrate.version(connection)[0]:
-            yield _servers(connection)
-        yield Finding(secret.FILE, not wrong, wrong or f"{secret.place(folder)} is that of the database")
-        yield _connections(connection)
-        yield _clock(connection)
-        yield _durability(connection)
+        try:
+            yield from _looks(url, folder, connection)
+        except psycopg.Error as error:
+            yield Finding("database", False, faults.line(error, "it cannot be read"))
 
 
-def _writes(connection: PostgresConnection) -> Finding:
-    why = migrate.unwritable(connection)
-    return Finding("writes", not why, why or "taken")
+def _looks(url: str, folder: Path, connection: PostgresConnection) -> Iterator[Finding]:
+    version = connection.driver.info.server_version
+    told = f"{version // 10000}.{version % 10000}, 14 or later is needed"
+    yield Finding("PostgreSQL", version >= migrate.LEAST_VERSION, told)
+    why = migrate.faults(connection)
+    yield Finding("database", not why, "; ".join(why) or "UTF-8, ordered by code points")
+    why_not = migrate.unwritable(connection)
+    yield Finding("writes", not why_not, why_not or "taken")
+    schema = _schema(url)
+    yield schema
+    if schema.good:
+        yield _servers(connection)
+    wrong = key.fault(connection, folder)
+    yield Finding(secret.FILE, not wrong, wrong or f"the database names no other than {secret.place(folder)}")
+    yield _connections(connection)
+    yield _clocks(connection)
+    yield _durability(connection)
 
 
 def _schema(url: str) -> Finding:
@@ -94,11 +96,11 @@ def _servers(connection: PostgresConnection) -> Finding:
     return Finding("server", True, f"these serve: {', '.join(told)}" if told else "none runs on this database")
 
 
-def _clock(connection: PostgresConnection) -> Finding:
+def _clocks(connection: PostgresConnection) -> Finding:
     (there,) = connection.execute("SELECT extract(epoch FROM clock_timestamp())::float8").fetchone()
     apart = abs(there - time.time())
     told = f"{apart:,.0f} seconds from that of the database"
-    return Finding("clock", apart < MOST_APART, told if apart < MOST_APART else f"{told}: set one of them right")
+    return Finding("clocks", apart < MOST_APART, told if apart < MOST_APART else f"{told}: set one of them right")
 
 
 def _durability(connection: PostgresConnection) -> Finding:

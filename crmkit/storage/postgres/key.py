@@ -16,7 +16,7 @@ def fault(connection: Connection, folder: Path) -> str:
     """Return why the key of a folder is not that of the database, and what to do; empty where it is, or has none."""
     try:
         row = connection.execute("SELECT holder FROM leases WHERE name = ?", (_NAME,)).fetchone()
-    except errors.UndefinedTable:
+    except (errors.UndefinedTable, errors.UndefinedColumn):  # or one of another program
         return ""
     found = secret.fingerprint(folder)
     if row is None or row == (found,):

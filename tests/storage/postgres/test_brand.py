@@ -223,5 +223,5 @@ def test_the_doctor_names_the_processes_that_serve_and_how_far_clocks_are_apart(
     with house(tmp_path / "data"):
         told = found()
         assert re.fullmatch(r"these serve: \S+:\d+:[0-9a-f]{8}( \(does the work beside requests\))?", told["server"])
-        assert told["clock"] == "0 seconds from that of the database"
+        assert told["clocks"] == "0 seconds from that of the database"
     assert found()["server"] == "none runs on this database"

@@ -104,15 +104,16 @@ def test_a_repair_is_refused_beside_servers_behind_a_pooler(two: Two, tmp_path: 
     from crmkit.storage.postgres.brand import postgres as brand
 
     one, other, place = two
+    folder = tmp_path / "data"
     pooled = brand(place["CRMKIT_SERVER_DATA"])
-    assert pooled.is_served(tmp_path)
-    with pytest.raises(InUse, match="a server runs"), pooled.alone(tmp_path):
+    assert pooled.is_served(folder)
+    with pytest.raises(InUse, match="a server runs"), pooled.alone(folder):
         pass
     one.kill()
     assert other.stop() == 0
-    with pooled.alone(tmp_path) as run_next:
+    with pooled.alone(folder) as run_next:
         run_next(lambda tx: None, ANYWHERE, "2026-06-10T09:00:00Z")
-    assert not pooled.is_served(tmp_path)
+    assert not pooled.is_served(folder)
 
 
 @pytest.mark.parametrize("more", ["", "ignore_startup_parameters = options"])

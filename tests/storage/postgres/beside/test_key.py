@@ -85,12 +85,13 @@ def test_the_doctor_tells_that_the_key_is_another_and_not_that_the_log_was_chang
         found = doctor.examine(settings, postgres.brand(tmp_path / "data"), boot.KINDS)
         return {each.name: (each.good, each.what) for each in found if each.name in {secret.FILE, "key", "audit"}}
 
-    (other / secret.FILE).write_text("00" * secret.SIZE)
-    found = told()
-    assert found.keys() == {secret.FILE}
-    is_good, what = found[secret.FILE]
-    assert not is_good
-    assert "is another key than that of the database" in what
+    for why in ("is missing", "is another key than that of the database"):
+        found = told()
+        assert found.keys() == {secret.FILE}
+        is_good, what = found[secret.FILE]
+        assert not is_good
+        assert f"{secret.FILE} {why}: name the folder" in what
+        (other / secret.FILE).write_text("00" * secret.SIZE)
     (other / secret.FILE).write_bytes((tmp_path / "data" / secret.FILE).read_bytes())
     found = told()
     assert {name: is_good for name, (is_good, _) in found.items()} == {secret.FILE: True, "audit": True}
