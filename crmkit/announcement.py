@@ -1,7 +1,6 @@
 """What `crmkit serve` prints at the start: where everything is, how the first account is made, and what to look at."""
 
 import shlex
-from urllib.parse import urlsplit
 
 from crmkit import __version__
 from crmkit.core.examining import mails
@@ -28,11 +27,7 @@ def announcement(settings: Settings, is_empty: bool, token_command: str) -> str:
 
 
 def _place(settings: Settings) -> str:
-    """Return where the data is, without the password that a URL may hold."""
-    if not settings.server.is_remote:
-        return str(settings.server.folder.absolute())
-    found = urlsplit(settings.server.data)
-    return f"{found.scheme}://{found.netloc.rpartition('@')[2]}{found.path}"
+    return settings.server.shown if settings.server.is_remote else str(settings.server.folder.absolute())
 
 
 def _first_account(settings: Settings, token_command: str) -> list[str]:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from io import BufferedReader
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -47,12 +46,7 @@ class Copied(Struct, frozen=True):
 
 def place_of(settings: Settings, brand: Brand) -> Place:
     """Return the place that these settings name."""
-    data = settings.server.data
-    if settings.server.is_remote:
-        parts = urlsplit(data)
-        user, host = parts.username, parts.hostname or ""
-        data = f"{parts.scheme}://{f'{user}@' if user else ''}{host}{parts.path}"
-    return Place(brand, settings.server.folder, data)
+    return Place(brand, settings.server.folder, settings.server.shown)
 
 
 def copy(source: Place, target: Place, kinds: Kinds, now: str, note: Callable[[str], None]) -> Iterator[Copied]:

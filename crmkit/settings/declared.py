@@ -59,6 +59,13 @@ class Server(Struct, frozen=True, forbid_unknown_fields=True):
         return "://" in self.data
 
     @property
+    def shown(self) -> str:
+        """Where the data is, without the password that a URL may hold, and whatever may be a part of it."""
+        scheme, is_remote, rest = self.data.partition("://")
+        user, _, rest = rest.rpartition("@")
+        return f"{scheme}://{user.partition(':')[0]}@{rest.partition('?')[0]}" if is_remote else self.data
+
+    @property
     def folder(self) -> Path:
         """The folder of what is no row of a database."""
         return Path(self.files if self.is_remote else self.data)

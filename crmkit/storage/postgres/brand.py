@@ -18,7 +18,7 @@ from crmkit.storage.interface.tx import Unit
 from crmkit.storage.lists.deadline import Deadline
 from crmkit.storage.postgres import key, migrate
 from crmkit.storage.postgres.doctor import examine
-from crmkit.storage.postgres.engine import serving, transactions
+from crmkit.storage.postgres.engine import faults, serving, transactions
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
 from crmkit.storage.postgres.engine.database import PostgresDatabase
 from crmkit.storage.postgres.engine.faults import told
@@ -139,4 +139,4 @@ def _connected(url: str) -> PostgresConnection:
     try:
         return connect(url)
     except psycopg.Error as error:
-        raise Unusable(f"the database cannot be reached: {' '.join(str(error).split())}") from None
+        raise Unusable(faults.unreachable(error)) from None

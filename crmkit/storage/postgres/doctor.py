@@ -37,7 +37,10 @@ def examine(url: str, folder: Path) -> Iterator[Finding]:
     try:
         connection = connect(url)
     except psycopg.Error as error:
-        yield Finding("database", False, f"it cannot be reached: {' '.join(str(error).split())}")
+        yield Finding("database", False, faults.unreachable(error))
+        return
+    except Unusable as error:
+        yield Finding("database", False, str(error))
         return
     with closing(connection):
         try:

@@ -15,8 +15,9 @@ from psycopg import errors
 
 from crmkit.clock import stamp, system_clock
 from crmkit.storage.interface.database import Newer, Unusable
-from crmkit.storage.postgres.engine.connection import PostgresConnection, connect, is_pooled
-from crmkit.storage.postgres.engine.faults import READ_ONLY, STANDBY, told
+from crmkit.storage.postgres.address import is_pooled
+from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
+from crmkit.storage.postgres.engine.faults import READ_ONLY, STANDBY, told, unreachable
 from crmkit.storage.postgres.schema import Schema, Step, newest
 
 LEAST_VERSION = 140000  # of the server
@@ -86,8 +87,7 @@ def _looked_at(url: str) -> Iterator[PostgresConnection]:
     try:
         connection = connect(url)
     except psycopg.Error as error:
-        why = " ".join(str(error).split())
-        raise Unusable(POOLED if "startup parameter" in why else f"the database cannot be reached: {why}") from None
+        raise Unusable(POOLED if "startup parameter" in str(error) else unreachable(error)) from None
     with closing(connection):
         for why in faults(connection):
             raise Unusable(why)

@@ -16,6 +16,7 @@ from psycopg.pq.abc import PGresult
 
 from crmkit.storage.interface.dialect import Dialect
 from crmkit.storage.interface.texts import Texts
+from crmkit.storage.postgres.address import is_pooled, parameters
 from crmkit.storage.postgres.dialect import DIALECT
 from crmkit.storage.postgres.engine.adapters import ADAPTERS
 from crmkit.storage.postgres.search.texts import TEXTS
@@ -23,14 +24,8 @@ from crmkit.storage.postgres.search.texts import TEXTS
 MOST_PREPARED, MOST_SEEN = 200, 2_000  # statements that a connection keeps planned, and those that it remembers
 LOOK_MILLISECONDS = 100  # without an answer, after which it is asked whether anybody waits for it
 MOST_SENT = 100  # statements that are sent before their answers are waited for
-_SECONDS = 3  # to connect
-_POOLED = re.compile(r"([?&])pooler=transaction(&|$)")
 _AT_ONCE = 100  # rows that are loaded together where they are taken one by one
 _LIFE = "SELECT concat(pg_postmaster_start_time(), ' ', pg_stat_get_bgwriter_stat_reset_time())"
-_OPTIONS = (
-    "-c crmkit.is_told=1 -c timezone=UTC -c default_transaction_isolation=read\\ committed "
-    "-c jit=off -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=0"
-)
 _GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _RIGHTS = re.compile(
     r"(INSERT INTO|UPDATE|DELETE FROM) \"?(tokens|memberships|workspaces|users)\b(?! SET last_used_at)"
@@ -350,29 +345,14 @@ def _is_about_rights(sql: str) -> bool:
     return _RIGHTS.match(sql) is not None
 
 
-def is_pooled(url: str) -> bool:
-    """Tell whether there is a pooler of transactions in between (see pooler)."""
-    return _POOLED.search(url) is not None
-
-
 def connect(url: str, **settings: str) -> PostgresConnection:
-    """Return a new connection, whose session has these settings; behind a pooler it has none."""
-    pooled, place = is_pooled(url), _POOLED.sub(lambda found: found[1] if found[2] else "", url)
-    options = _OPTIONS + "".join(f" -c {name}={value}" for name, value in settings.items())
+    """Return a new connection, whose session has these settings; behind a pooler it has none.
+
+    Raises Unusable for a URL that cannot be read.
+    """
+    place = parameters(url, **settings)
 
     def opened() -> "psycopg.Connection[Any]":
-        return psycopg.connect(
-            place,
-            autocommit=True,
-            connect_timeout=_SECONDS,
-            keepalives_idle=_SECONDS,  # of a machine that is gone without a word the connection ends soon
-            keepalives_interval=_SECONDS,
-            keepalives_count=_SECONDS,
-            tcp_user_timeout=10_000,
-            application_name="crmkit",
-            options=None if pooled else options,
-            client_encoding="utf8",
-            context=ADAPTERS,
-        )
+        return psycopg.connect(**place, autocommit=True, context=ADAPTERS)
 
-    return PostgresConnection(opened, prepares=not pooled)
+    return PostgresConnection(opened, prepares=not is_pooled(url))

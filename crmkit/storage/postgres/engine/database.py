@@ -23,8 +23,9 @@ from crmkit.storage.interface.log_throttle import LogThrottle
 from crmkit.storage.interface.texts import Texts
 from crmkit.storage.interface.tx import Unit
 from crmkit.storage.postgres import migrate
+from crmkit.storage.postgres.address import is_pooled
 from crmkit.storage.postgres.engine import faults
-from crmkit.storage.postgres.engine.connection import connect, is_pooled
+from crmkit.storage.postgres.engine.connection import connect
 from crmkit.storage.postgres.engine.leases import Leases
 from crmkit.storage.postgres.engine.notices import Notices
 from crmkit.storage.postgres.engine.pool import Pool

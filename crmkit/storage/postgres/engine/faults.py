@@ -48,6 +48,11 @@ def is_lost(error: BaseException) -> bool:
     return error.sqlstate.startswith(_LOST)
 
 
+def unreachable(error: psycopg.Error) -> str:
+    """Return why nobody could connect, in one line."""
+    return f"the database cannot be reached: {' '.join(str(error).split())}"
+
+
 def may_run_again(error: BaseException) -> bool:
     """Tell whether the transaction came to nothing for no fault of its own."""
     return _is_conflict(error) or is_lost(error)
