@@ -26,6 +26,11 @@ LOOK_MILLISECONDS = 100  # without an answer, after which it is asked whether an
 MOST_SENT = 100  # statements that are sent before their answers are waited for
 _AT_ONCE = 100  # rows that are loaded together where they are taken one by one
 _LIFE = "SELECT concat(pg_postmaster_start_time(), ' ', pg_stat_get_bgwriter_stat_reset_time())"
+NONE_LEFT = (
+    "the database has no connection left: raise max_connections of PostgreSQL, or CONNECTION LIMIT of the role or the "
+    "database, or put a pooler in between; a process needs 6 and takes up to 30"
+)
+_NONE_LEFT = re.compile("too many (clients|connections)|connection slots are reserved|no more connections allowed")
 _GOOD = (ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK)
 _RIGHTS = re.compile(
     r"(INSERT INTO|UPDATE|DELETE FROM) \"?(tokens|memberships|workspaces|users)\b(?! SET last_used_at)"
@@ -353,6 +358,11 @@ def connect(url: str, **settings: str) -> PostgresConnection:
     place = parameters(url, **settings)
 
     def opened() -> "psycopg.Connection[Any]":
-        return psycopg.connect(**place, autocommit=True, context=ADAPTERS)
+        try:
+            return psycopg.connect(**place, autocommit=True, context=ADAPTERS)
+        except psycopg.OperationalError as error:  # libpq tells no SQLSTATE of it
+            if _NONE_LEFT.search(str(error)):
+                raise errors.TooManyConnections(f"{NONE_LEFT} ({str(error).split(': ')[-1].strip()})") from None
+            raise
 
     return PostgresConnection(opened, prepares=not is_pooled(url))

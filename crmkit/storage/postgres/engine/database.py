@@ -28,7 +28,7 @@ from crmkit.storage.postgres.engine import faults
 from crmkit.storage.postgres.engine.connection import connect
 from crmkit.storage.postgres.engine.leases import Leases
 from crmkit.storage.postgres.engine.notices import Notices
-from crmkit.storage.postgres.engine.pool import Pool
+from crmkit.storage.postgres.engine.pool import Connections, Pool
 from crmkit.storage.postgres.engine.pooler import Looks
 from crmkit.storage.postgres.engine.reading.reader import Reader
 from crmkit.storage.postgres.engine.reading.snapshot import snapshot, snapshot_again
@@ -74,7 +74,8 @@ class PostgresDatabase:
     async def __aenter__(self) -> Self:
         """Migrate, open. Raises InUse, Newer or Unusable."""
         await asyncio.to_thread(migrate.run, self.url)
-        reading = Reading(partial(connect, self.url, plan_cache_mode="force_custom_plan"), snapshot, faults.failed)
+        planned = partial(connect, self.url, plan_cache_mode="force_custom_plan")
+        reading = Reading(planned, snapshot, faults.failed)
         try:
             self._notices = (Looks if is_pooled(self.url) else Notices)(partial(connect, self.url), self.commits)
             await self._notices.listen()
@@ -88,12 +89,15 @@ class PostgresDatabase:
             await serving.open(self.folder)
             self._parts.insert(0, serving)
             await self._measure()
-            self._scans = Scans(replace(reading, snapshot=snapshot_again), SCANNERS, SHARE)
+            self._scanners = Connections(planned)
+            by_turns = replace(reading, open=lambda: self._scanners, snapshot=snapshot_again)
+            self._scans = Scans(by_turns, SCANNERS, SHARE)
             self._parts.insert(0, self._scans)
             self._streams = Streams(reading, self.folder, lambda: None)
             self._parts.insert(0, self._streams)
             self._writer = Writer(Pool(partial(connect, self.url), WRITERS), self._clock, self.commits, self._notices)
             self._parts.insert(0, self._writer)
+            await asyncio.to_thread(self._hold)
         except psycopg.Error as error:
             await self._release()
             raise Unusable(faults.line(error, "the database cannot be opened")) from None
@@ -182,7 +186,16 @@ class PostgresDatabase:
     async def check(self) -> None:
         """Return if the database can be read, and takes writes; raises `not_ready`, TimeoutError."""
         async with asyncio.timeout(PROBE_SECONDS):
-            await self.read(None, _probe)
+            await self._read(self._reader, _probe)
+            try:
+                await asyncio.to_thread(self._hold)
+            except psycopg.Error as error:
+                raise faults.failed(error) from error
+
+    def _hold(self) -> None:
+        """Have a connection for each use; more are opened when they are needed. Raises why there is none."""
+        for part in (self._threads, self._scanners, self._writer, self._notices):
+            part.ready()
 
     def examine(self) -> Iterator[Finding]:
         """Yield which database answers."""

@@ -23,6 +23,10 @@ READ_ONLY = (
     "default_transaction_read_only is on, so the database takes no writes: set it off for this role and database "
     "(ALTER ROLE, ALTER DATABASE … SET), or in postgresql.conf"
 )
+NONE_LEFT = (
+    "The database of this server has no connection left, so nothing was done. Send it again shortly, and tell the "
+    "operator if it stays so: max_connections of PostgreSQL is too low, or a pooler is needed."
+)
 _COLUMNS = re.compile(r"\(([^()]*(?:\([^()]*\))?[^()]*)\)=\(")
 
 
@@ -48,9 +52,15 @@ def is_lost(error: BaseException) -> bool:
     return error.sqlstate.startswith(_LOST)
 
 
+def has_none_left(error: BaseException) -> bool:
+    """Tell whether the database takes no further connection, though those that are there go on."""
+    return isinstance(error, errors.TooManyConnections)
+
+
 def unreachable(error: psycopg.Error) -> str:
     """Return why nobody could connect, in one line."""
-    return f"the database cannot be reached: {' '.join(str(error).split())}"
+    why = " ".join(str(error).split())
+    return why if has_none_left(error) else f"the database cannot be reached: {why}"
 
 
 def may_run_again(error: BaseException) -> bool:
@@ -65,6 +75,8 @@ def failed(error: BaseException) -> BaseException:
         return Problem("too_large", "A text is longer than an index of PostgreSQL takes, some 2,700 bytes: shorten it.")
     if state == _NO_ZONE and "time zone" in str(error):
         return Problem("invalid_value", "The time zone data of PostgreSQL does not have this time zone: send another.")
+    if has_none_left(error):
+        return _problem(error, NONE_LEFT)
     if is_lost(error) or isinstance(error, TimeoutError):
         why = "The database of this server cannot be reached at the moment"
     elif _is_conflict(error):

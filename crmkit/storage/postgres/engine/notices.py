@@ -32,6 +32,7 @@ class Notices:
         self._open = open_
         self._commits = commits
         self._pool = Pool(open_, 1)
+        self.ready = self._pool.ready
         self._own = secrets.token_hex(8)
         self._untold: set[str | None] = set()
         self._telling: asyncio.Task[None] | None = None

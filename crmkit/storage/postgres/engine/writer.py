@@ -38,6 +38,7 @@ class Writer:
         self._queues: dict[frozenset[str], deque[_Waiting]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_closing = False
+        self.ready = pool.ready
         self.groups = Histogram(GROUPS)  # of the units that ran together
 
     @property

@@ -6,6 +6,7 @@ them are on the way at once. One of many statements is given to a thread.
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -26,16 +27,21 @@ T = TypeVar("T")
 
 LINES = 2  # connections: a statement that takes its time holds up those behind it
 MOST_STATEMENTS = 4  # of a read on the event loop
+FULL_SECONDS = 5  # for which the lines that there are do, where the database has no connection left
 
 
 class Reader:
-    """Runs short reads, on lines that are opened when they are needed and again when they are lost."""
+    """Runs short reads, on lines that are opened when they are needed and again when they are lost.
+
+    Where the database has no connection left, those that there are do for all; threads do where there is none.
+    """
 
     def __init__(self, open_: Callable[[], PostgresConnection], threads: Pool) -> None:
         self._open = open_
         self._threads = threads
         self._lines: list[_Line] = []
         self._opening = asyncio.Lock()
+        self._full_until = 0.0  # before which it is of no use to open one
 
     async def read(self, work: Callable[..., T], *args: Any) -> T:
         """Return `work(connection, *args)`; it runs again where its connection turns out to be lost."""
@@ -54,6 +60,8 @@ class Reader:
 
     async def _read(self, work: Callable[..., T], args: tuple[Any, ...]) -> T:
         line = await self._line()
+        if line is None:
+            return await self._threads.read(work, *args)
         answered = _Answered()
         while True:
             try:
@@ -64,20 +72,26 @@ class Reader:
                 return await self._threads.read(work, *args)
             answered.add(await line.ask(*statement))
 
-    async def _line(self) -> "_Line":
-        """Return the line on which the fewest statements wait."""
-        if len(self._lines) == LINES and not any(line.is_lost for line in self._lines):
-            return min(self._lines, key=_Line.waiting)
-        async with self._opening:
-            self._lines = [line for line in self._lines if not line.is_lost]
-            while len(self._lines) < LINES:
-                opening = asyncio.create_task(asyncio.to_thread(self._open))
-                try:
-                    self._lines.append(_Line(await asyncio.shield(opening)))
-                except asyncio.CancelledError:  # nobody waits any more
-                    opening.add_done_callback(_close)
-                    raise
-        return self._lines[0]
+    async def _line(self) -> "_Line | None":
+        """Return the line on which the fewest statements wait, None if there is none and the database is full."""
+        if len(self._lines) < LINES or any(line.is_lost for line in self._lines):
+            async with self._opening:
+                self._lines = [line for line in self._lines if not line.is_lost]
+                while len(self._lines) < LINES and time.monotonic() > self._full_until:
+                    await self._open_line()
+        return min(self._lines, key=_Line.waiting, default=None)
+
+    async def _open_line(self) -> None:
+        opening = asyncio.create_task(asyncio.to_thread(self._open))
+        try:
+            self._lines.append(_Line(await asyncio.shield(opening)))
+        except asyncio.CancelledError:  # nobody waits any more
+            opening.add_done_callback(_close)
+            raise
+        except psycopg.Error as error:
+            if not self._lines and not faults.has_none_left(error):
+                raise
+            self._full_until = time.monotonic() + FULL_SECONDS
 
 
 def _close(opening: "asyncio.Task[PostgresConnection]") -> None:

@@ -12,22 +12,24 @@ from psycopg import errors
 from crmkit.storage.lists.deadline import Deadline
 from crmkit.storage.postgres.engine import faults
 from crmkit.storage.postgres.engine.connection import PostgresConnection
+from crmkit.storage.postgres.engine.pool import Connections
 
 T = TypeVar("T")
 
 RUNS = 3  # of a read whose connection is lost again and again
 
 
-def snapshot_again(connection: PostgresConnection, deadline: Deadline, work: Callable[..., T], *args: object) -> T:
+def snapshot_again(connections: Connections, deadline: Deadline, work: Callable[..., T], *args: object) -> T:
     """Return what `snapshot` returns; work that nobody has seen anything of runs again where its connection is lost."""
     for _ in range(RUNS - 1):
         try:
-            return snapshot(connection, deadline, work, *args)
+            with connections.one() as connection:
+                return snapshot(connection, deadline, work, *args)
         except psycopg.Error as error:
             if not faults.is_lost(error) or time.monotonic() > deadline.ends:
                 raise
-            connection.close()
-    return snapshot(connection, deadline, work, *args)
+    with connections.one() as connection:
+        return snapshot(connection, deadline, work, *args)
 
 
 def snapshot(connection: PostgresConnection, deadline: Deadline, work: Callable[..., T], *args: object) -> T:
