@@ -22,9 +22,11 @@ _PLACE: dict[str, Any] = {  # unless the URL says otherwise
     "keepalives_count": _SECONDS,
     "tcp_user_timeout": 10_000,
 }
+# whatever the role, the database or the server has
 _OPTIONS = (
     "-c crmkit.is_told=1 -c timezone=UTC -c default_transaction_isolation=read\\ committed "
-    "-c jit=off -c standard_conforming_strings=on -c idle_in_transaction_session_timeout=0"
+    "-c jit=off -c standard_conforming_strings=on -c extra_float_digits=1 -c lock_timeout=0 "
+    "-c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0"
 )
 
 

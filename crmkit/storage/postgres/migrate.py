@@ -197,6 +197,12 @@ def faults(connection: PostgresConnection) -> list[str]:
             "TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8' (and LOCALE_PROVIDER libc where that "
             "of the server is ICU)"
         )
+    (digits,) = connection.execute("SHOW extra_float_digits").fetchone()
+    if int(digits) < 1:  # behind a pooler, where a session is not ours to set
+        found.append(
+            f"extra_float_digits is {digits}, so numbers would lose digits: run ALTER DATABASE, or ROLE where that has "
+            "it, with SET extra_float_digits = 1, and have the pooler connect again"
+        )
     return found
 
 

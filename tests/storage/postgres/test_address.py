@@ -13,6 +13,7 @@ from tests.storage.postgres.both.twins import needs_server
 
 pytest.importorskip("psycopg")
 
+OF_ROLE = {"extra_float_digits": "0", "lock_timeout": "20ms", "idle_session_timeout": "1s", "timezone": "CET"}
 NAME = "other_settings"
 ODD = (
     "SEC%ZZRET@h/d",
@@ -64,10 +65,21 @@ def test_odd_characters_of_a_password_are_read_as_they_are_written_for_a_url() -
     assert read["target_session_attrs"] == "read-write"
 
 
+def test_a_server_that_is_too_old_to_take_the_settings_of_a_session_is_told_as_that() -> None:
+    import psycopg
+
+    from crmkit.storage.postgres.engine.faults import unreachable
+
+    said = 'connection failed: FATAL:  unrecognized configuration parameter "idle_session_timeout"'
+    assert unreachable(psycopg.OperationalError(said)) == "PostgreSQL 14 or later is needed"
+
+
 @pytest.fixture
 def url() -> Iterator[str]:
     """An empty database of a role that has settings of its own."""
     postgres._admin(f"CREATE ROLE {NAME} LOGIN")
+    for name, value in OF_ROLE.items():
+        postgres._admin(f"ALTER ROLE {NAME} SET {name} = '{value}'")
     made = f"CREATE DATABASE {NAME} OWNER {NAME} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'"
     postgres._admin(made)
     yield postgres.url_of(NAME, "").replace("//postgres@", f"//{NAME}@")
@@ -81,6 +93,11 @@ def shown(url: str, *names: str) -> list[str]:
 
     with closing(connect(url)) as connection:
         return [connection.execute(f"SHOW {name}").fetchone()[0] for name in names]
+
+
+@needs_server
+def test_settings_of_the_role_that_spoil_what_is_read_or_cut_it_off_are_not_those_of_a_session(url: str) -> None:
+    assert shown(url, *OF_ROLE) == ["1", "0", "0", "UTC"]
 
 
 @needs_server

@@ -128,6 +128,20 @@ def test_a_server_on_the_copy_answers_as_the_one_before_and_all_is_the_same_agai
         assert person.post("/contacts", json={"name": "August"}).status_code == 201
 
 
+def test_numbers_keep_all_their_digits_where_the_database_would_round_them(folder: Path, tmp_path: Path) -> None:
+    latitude = 47.12345678901234
+    with closing(connect(folder / FILE, True)) as connection:
+        connection.execute("UPDATE contacts SET latitude = ?", (latitude,))
+    place = there(tmp_path / "database")
+    with psycopg.connect(postgres.url(tmp_path / "database"), autocommit=True) as one:
+        one.execute(f'ALTER DATABASE "{one.info.dbname}" SET extra_float_digits = 0')
+    first = copied(here(folder), place)
+    assert copied(place, here(tmp_path / "back")) == first
+    for each in (place, here(tmp_path / "back")):
+        with each.brand.whole(each.folder) as source:
+            assert source.connection.execute("SELECT latitude FROM contacts").fetchone() == (latitude,)
+
+
 def test_values_of_declared_keys_are_the_same_numbers_and_texts_in_both(folder: Path, tmp_path: Path) -> None:
     values = [-3, 0, 2.5, 5.0, 5, 1e17, 1e300, -1e-7, 2**62, "", "5", "a", "ä", "Z", 'q"\\']
     with closing(connect(folder / FILE, True)) as connection:

@@ -128,3 +128,15 @@ def test_a_pooler_that_was_not_told_of_is_refused_with_what_to_do(more: str) -> 
         assert migrate.run(there)
         with closing(connect(there)) as connection:
             assert connection.execute("SELECT count(*) FROM contacts").fetchone() == (0,)
+
+
+def test_a_database_whose_numbers_would_lose_digits_is_refused_with_what_to_do() -> None:
+    from crmkit.storage.postgres import migrate
+
+    with database("rounded") as url, pooler.pooling(postgres.SERVER) as pooled:
+        name = url.partition("@/")[2].partition("?")[0]
+        migrate.run(url)
+        postgres._admin(f"ALTER DATABASE {name} SET extra_float_digits = 0")
+        with pytest.raises(Unusable, match="SET extra_float_digits = 1"):
+            migrate.run(postgres.url_of(name, pooled))
+        assert migrate.run(url) == []

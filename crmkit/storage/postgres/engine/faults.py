@@ -60,6 +60,8 @@ def has_none_left(error: BaseException) -> bool:
 def unreachable(error: psycopg.Error) -> str:
     """Return why nobody could connect, in one line."""
     why = " ".join(str(error).split())
+    if "idle_session_timeout" in why:  # which sessions have since 14
+        return "PostgreSQL 14 or later is needed"
     return why if has_none_left(error) else f"the database cannot be reached: {why}"
 
 
