@@ -57,6 +57,7 @@ def _looks(url: str, folder: Path, connection: PostgresConnection) -> Iterator[F
     yield Finding("database", not why, "; ".join(why) or "UTF-8, ordered by code points")
     why_not = migrate.unwritable(connection)
     yield Finding("writes", not why_not, why_not or "taken")
+    yield _letters(connection)
     schema = _schema(url)
     yield schema
     if schema.good:
@@ -66,6 +67,12 @@ def _looks(url: str, folder: Path, connection: PostgresConnection) -> Iterator[F
     yield _connections(connection)
     yield _clocks(connection)
     yield _durability(connection)
+
+
+def _letters(connection: PostgresConnection) -> Finding:
+    (is_known,) = connection.execute("SELECT 'ä' ~ '[[:alpha:]]' COLLATE \"default\"").fetchone()
+    slow = "LC_CTYPE knows no letters but a to z, so a search for others reads all texts: copy into one with C.UTF-8"
+    return Finding("letters", is_known, "known to the index of texts" if is_known else slow)
 
 
 def _schema(url: str) -> Finding:

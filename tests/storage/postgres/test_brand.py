@@ -50,6 +50,19 @@ def test_a_database_of_another_order_is_refused_with_the_command_that_makes_one(
         postgres._admin("DROP DATABASE test_other_order WITH (FORCE)")
 
 
+def test_the_doctor_tells_of_a_database_whose_index_of_texts_has_no_letters_but_a_to_z(tmp_path: Path) -> None:
+    from crmkit.storage.postgres.brand import postgres as brand
+
+    postgres._admin("CREATE DATABASE test_letters TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")
+    try:
+        other = brand(postgres.url_of("test_letters"))
+        other.migrate(tmp_path)
+        (found,) = (finding for finding in other.examine(tmp_path) if finding.name == "letters")
+        assert (found.good, "C.UTF-8" in found.what) == (False, True)
+    finally:
+        postgres._admin("DROP DATABASE test_letters WITH (FORCE)")
+
+
 def test_a_database_that_cannot_be_reached_is_one_line(tmp_path: Path) -> None:
     from crmkit.storage.postgres.brand import postgres as brand
 
