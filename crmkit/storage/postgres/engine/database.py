@@ -119,7 +119,7 @@ class PostgresDatabase:
         return found
 
     async def alone(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        await self._leases.alone(name, work)
+        await self._leases.alone(name, work, "work beside requests")
 
     async def add_up(self, told: Sequence[Told]) -> list[Total]:
         return await self._threads.run(self._windows.add, told)

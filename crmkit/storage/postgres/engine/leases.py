@@ -60,13 +60,19 @@ class Leases:
         self._notices = notices
         self.holder = new_holder()
 
-    async def alone(self, name: str, work: Callable[[], Awaitable[object]]) -> None:
-        """Do the work whenever this process holds the lease, until cancelled or the work has ended."""
+    async def alone(self, name: str, work: Callable[[], Awaitable[object]], what: str = "") -> None:
+        """Do the work whenever this process holds the lease, until cancelled or the work has ended.
+
+        `what` is how the log names work that stops because the lease is lost.
+        """
         with self._commits.listener(TOPIC) as given_back:
             while True:
                 ends = await self._taken(name, 0, HELD_SECONDS)
-                if ends and await self._held(name, work, ends):
-                    return
+                if ends:
+                    if await self._held(name, work, ends):
+                        return
+                    if what:
+                        log.warning("%s stops here: the database did not answer in time, or another has it", what)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(given_back.wait(), RENEW_SECONDS)
 
@@ -80,7 +86,6 @@ class Leases:
                     await task
                     return True
                 ends = await self._taken(name, ends, ends - time.monotonic())
-            log.warning("work beside requests stops here: the database did not answer in time, or another has it")
             return False
         finally:
             task.cancel()

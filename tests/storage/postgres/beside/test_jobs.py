@@ -126,7 +126,10 @@ def test_a_process_that_stands_still_is_followed_by_another_and_goes_on_later_wi
     receiving.wait_for(2, FOLLOWS_SECONDS)
     assert set(ids_of(receiving).values()) == {1}
     assert processes.working() is left
-    assert until(lambda: "work beside requests stops here" in still.printed(), FOLLOWS_SECONDS)
+    said = "work beside requests stops here"
+    assert until(lambda: said in still.printed(), FOLLOWS_SECONDS)
+    assert still.stop() == 0
+    assert still.printed().count(said) == 1
 
 
 def test_a_process_that_stops_gives_its_work_to_another_at_once(processes: Processes) -> None:
