@@ -59,6 +59,11 @@ def test_the_doctor_tells_of_a_database_whose_index_of_texts_has_no_letters_but_
         other.migrate(tmp_path)
         (found,) = (finding for finding in other.examine(tmp_path) if finding.name == "letters")
         assert (found.good, "C.UTF-8" in found.what) == (False, True)
+        environ = {**UNLIMITED, "CRMKIT_SERVER_DATA": postgres.url_of("test_letters")}
+        with house(tmp_path / "data", environ) as home, home.sign_in(ALICE) as alice:
+            alice.post("/contacts", json={"name": "Änne Größe 北京市"})
+            for word in ("änne", "größe", "GRÖSSE", "北京市", "röß", "nothing"):
+                assert alice.json_of("GET", f"/contacts?search={word}")["total"] == (word != "nothing"), word
     finally:
         postgres._admin("DROP DATABASE test_letters WITH (FORCE)")
 
