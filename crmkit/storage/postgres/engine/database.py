@@ -98,11 +98,10 @@ class PostgresDatabase:
             self._writer = Writer(Pool(partial(connect, self.url), WRITERS), self._clock, self.commits, self._notices)
             self._parts.insert(0, self._writer)
             await asyncio.to_thread(self._hold)
-        except psycopg.Error as error:
+        except BaseException as error:
             await self._release()
-            raise Unusable(faults.line(error, "the database cannot be opened")) from None
-        except BaseException:
-            await self._release()
+            if isinstance(error, psycopg.Error):
+                raise Unusable(faults.line(error, "the database cannot be opened")) from None
             raise
         return self
 

@@ -116,6 +116,8 @@ def line(error: BaseException, what: str) -> str:
     why = " ".join(str(error).split())
     if isinstance(error, errors.ReadOnlySqlTransaction):
         return STANDBY if "recovery" in why else READ_ONLY
+    if has_none_left(error):
+        return why
     return f"the disk of the database is full: {why}" if isinstance(error, errors.DiskFull) else f"{what}: {why}"
 
 
