@@ -154,6 +154,7 @@ class Walk(RuleBasedStateMachine):
 
     @initialize(joined=st.sets(st.sampled_from([1, 2, 3]), min_size=1))
     def a_team_is_there(self, joined: set[int]) -> None:
+        self.home.clock.move(hours=1)  # with a fresh budget of mails
         alice = self.signed_in(self.people[0])
         for who in sorted(joined):
             body = {"email": self.people[who], "role": "member"}
