@@ -15,7 +15,7 @@ from crmkit.storage.postgres.engine.connection import PostgresConnection, connec
 from crmkit.storage.postgres.engine.serving import NAME as SERVING
 from crmkit.storage.postgres.schema import newest
 
-USED = 29  # connections that one process opens at most, with a stream each for some
+USED = 30  # connections that one process opens at most, with a stream each for some
 MOST_APART = 5  # seconds between two clocks
 _OWN = "(usesysid IS NOT NULL AND coalesce(backend_type, 'client backend') = 'client backend')"  # NULL for others' eyes
 _LIMITS = (

@@ -221,10 +221,10 @@ def test_the_doctor_names_the_limit_of_connections_that_is_reached_first(tmp_pat
                 (found,) = (each for each in brand.examine(tmp_path / "data") if each.name == "connections")
                 return found.good, found.what.partition(" ")[2]  # one that was just closed may still be held
 
-            few = "of 20 held that the role allows; a process opens up to 29"
+            few = "of 20 held that the role allows; a process opens up to 30"
             assert told() == (False, f"{few}: raise it, or take a pooler of transactions")
             connection.execute("ALTER ROLE test_few CONNECTION LIMIT 100")
-            assert told() == (True, "of 100 held that the role allows; a process opens up to 29")
+            assert told() == (True, "of 100 held that the role allows; a process opens up to 30")
             connection.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 30')
             is_good, what = told()
             assert not is_good
