@@ -15,7 +15,7 @@ PYTEST := $(BIN)/pytest -q
 ALL_CORES := -n auto --dist worksteal
 
 help:            ## print this list
-	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@grep -hE '^[a-z-]+: .*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 23
 
 serve: .venv/.installed          ## serve http://127.0.0.1:8000 in local mode, data in data/
 	$(BIN)/crmkit serve --local

@@ -93,7 +93,8 @@ def brand_of(settings: Settings) -> Brand:
         from crmkit.storage.postgres.brand import postgres  # its driver is an extra
     except ImportError:
         raise SettingsError(
-            "[server] data names a PostgreSQL: pip install 'crmkit[postgres]' brings its driver"
+            "[server] data names a PostgreSQL: pip install 'crmkit[postgres]' brings its driver beside an installed "
+            "package; neither the one file of a release nor the container has it"
         ) from None
     return postgres(settings.server.data)
 

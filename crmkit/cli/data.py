@@ -22,7 +22,7 @@ def add(commands: Commands) -> None:
     common(doctor)
     doctor.add_argument("--mail", metavar="EMAIL", help="also send a test mail to this address")
     doctor.add_argument(
-        "--repair", action="store_true", help="first put counts and the index of search right; no server may run"
+        "--repair", action="store_true", help="first put right what is kept beside records; no server may run"
     )
     doctor.set_defaults(run=_doctor)
 

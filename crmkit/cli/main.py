@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from crmkit import __version__
 from crmkit.cli import audit, backups, data, people, serve, transfer
+from crmkit.cli.options import Parser
 from crmkit.settings import Settings, SettingsError
 
 VERSION = f"crmkit {__version__}"
@@ -58,7 +59,7 @@ def _drop_output() -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="crmkit", description="A headless, plain-text CRM that an AI agent operates.")
+    parser = Parser(prog="crmkit", description="A headless, plain-text CRM that an AI agent operates.")
     parser.add_argument("--version", action="version", version=VERSION, help="print the version")
     parser.set_defaults(run=None)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")

@@ -16,10 +16,24 @@ else:
 CONFIG = "crmkit.toml"
 
 
+class Parser(argparse.ArgumentParser):
+    """A parser whose commands, and theirs, begin their own help with a sentence: that of the list, unless described."""
+
+    def __init__(self, *names: Any, **more: Any) -> None:
+        super().__init__(*names, **more)
+        self.register("action", "parsers", _Commands)
+
+
+class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]
+    def add_parser(self, name: str, **more: Any) -> Any:
+        told: str = more.get("description") or f"{more['help']}."
+        return super().add_parser(name, **{**more, "description": f"{told[0].upper()}{told[1:]}"})
+
+
 def common(command: argparse.ArgumentParser) -> None:
     """Declare the options of a command that works on the data of a server."""
     config(command)
-    command.add_argument("--data", help="folder of the database (default data)")
+    command.add_argument("--data", help="folder of the database, or the URL of one (default data)")
 
 
 def config(command: argparse.ArgumentParser) -> None:

@@ -27,7 +27,7 @@ def add(commands: Commands) -> None:
         ("disable", "end all that an account may do, from the next request on; its invites are withdrawn"),
         ("enable", "give an account back what it had"),
     ):
-        one = users.add_parser(name, help=told, description=told)
+        one = users.add_parser(name, help=told)
         one.add_argument("email", metavar="EMAIL", help="address of the account")
         common(one)
         one.set_defaults(run=partial(_switch, disabled=name == "disable"))
@@ -35,7 +35,7 @@ def add(commands: Commands) -> None:
     workspaces = _group(commands, "workspaces", "which workspaces there are; give one another plan")
     _listing(workspaces, "all workspaces", "workspaces")
     told = "give a workspace another plan, from the next request on; what it holds beyond that stays"
-    plan = workspaces.add_parser("plan", help=told, description=told)
+    plan = workspaces.add_parser("plan", help=told)
     plan.add_argument("id", metavar="WS", help="id of the workspace, like ws_k7m2q9xa")
     plan.add_argument("plan", metavar="NAME", help="unlimited, or NAME of a table [plans.NAME] in the settings")
     common(plan)
@@ -45,7 +45,7 @@ def add(commands: Commands) -> None:
 
 
 def _group(commands: Commands, name: str, told: str) -> Commands:
-    group = commands.add_parser(name, help=told, description=told)
+    group = commands.add_parser(name, help=told)
     return group.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
 

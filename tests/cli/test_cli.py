@@ -46,6 +46,7 @@ def test_every_command_explains_itself(tmp_path: Path, name: str) -> None:
     done = run(name, "--help", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith(f"usage: crmkit {name} ")
+    assert re.search(r"^[A-Z][^\n]+\S", done.stdout.partition("\n\n")[2]), "it does not begin with what it does"
     if name != "version":
         assert "--data" in done.stdout
         assert "--config" in done.stdout
@@ -68,6 +69,13 @@ def test_a_command_or_flag_that_does_not_exist_is_refused_by_name(tmp_path: Path
     refused = run(wrong, cwd=tmp_path)
     assert (refused.returncode, refused.stdout) == (2, "")
     assert f"'{wrong}'" in refused.stderr or f"unrecognized arguments: {wrong}" in refused.stderr
+
+
+def test_postgresql_without_its_driver_says_how_it_comes(tmp_path: Path) -> None:
+    (tmp_path / "psycopg.py").write_text("raise ImportError\n")  # before the one of the tests
+    driverless = {"PYTHONPATH": f"{tmp_path}:{os.environ.get('PYTHONPATH', '')}"}
+    done = run("migrate", cwd=tmp_path, CRMKIT_SERVER_DATA="postgresql://crmkit@localhost/crmkit", **driverless)
+    gives_up(done, "pip install 'crmkit[postgres]'", "neither the one file of a release nor the container has it")
 
 
 @pytest.mark.slow
