@@ -1,4 +1,4 @@
-"""docs/serving.md, typed line by line into a shell, with a folder in place of / and what only root does left out.
+"""docs/serving.md, and the upgrade of its service, typed into a shell: a folder is /, what only root does is left out.
 
 The server is the real one, with the settings that the page writes; its mail goes to a server of the test's.
 """
@@ -27,6 +27,7 @@ from tests.mail.conftest import Server
 
 PAGE = (ROOT / "docs" / "serving.md").read_text()
 BLOCKS = re.findall(r"^```sh\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+(UPGRADE,) = re.findall(r"^```sh\n(.*?)^```$", (ROOT / "docs" / "upgrading.md").read_text(), re.MULTILINE | re.DOTALL)
 TOP = f"crmkit-{__version__}-linux-x86_64"
 # what needs root or another machine, and what is said in its place
 TOOLS = {
@@ -141,6 +142,9 @@ def test_from_a_fresh_host_to_somebody_who_was_invited_and_a_backup(
         assert "\nhead: " in typed
         assert served.stop() == 0
     assert "crmkit: " not in served.printed()
+    typed = host.type(names, UPGRADE)
+    assert "the database is up to date" in typed
+    assert "BAD" not in typed
 
 
 def test_the_page_has_at_most_a_hundred_lines() -> None:
