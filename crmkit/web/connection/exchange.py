@@ -114,6 +114,10 @@ class Exchange:
         asks = any(name == b"expect" and content.lower() == b"100-continue" for name, content in headers)
         return asks and bool(self.scope["http_version"] == "1.1")
 
+    def _is_coming(self) -> bool:
+        """Tell whether the rest of the body is small and on its way."""
+        return self._is_small() and (self._is_wanted or not self._expects_continue())
+
     def _is_small(self) -> bool:
         """Tell whether the client announced a body of at most 64 KiB, which is on its way already."""
         lengths = [content for name, content in self.scope["headers"] if name == b"content-length"]
@@ -176,18 +180,18 @@ class Exchange:
 
         The rest of the request's body is thrown away; the connection closes unless that is small and on its way.
         """
-        is_coming = self._is_small() and (self._is_wanted or not self._expects_continue())
-        if not self.is_received and not is_coming:
+        if not self.is_received and not self._is_coming():
             self.keep_alive = False
-        headers = [*self._connection.server_state.default_headers, *message["headers"]]
-        is_open = message["status"] != 204 and all(name != b"content-length" for name, _ in headers)
-        if self.scope["http_version"] == "1.1" and is_open:
-            headers.append((b"transfer-encoding", b"chunked"))
+        headers = (*self._connection.server_state.default_headers, *message["headers"])
+        lines = [*map(b": ".join, headers)]
+        has_length = any(line.startswith(b"content-length:") for line in reversed(lines))
+        if not has_length and message["status"] != 204 and self.scope["http_version"] == "1.1":
+            lines.append(b"transfer-encoding: chunked")
             self._is_chunked = self.scope["method"] != "HEAD"
         if not self.keep_alive:
-            headers.append((b"connection", b"close"))
-        head = STATUS_LINE[message["status"]] + b"".join([b"%b: %b\r\n" % header for header in headers]) + b"\r\n"
-        breaks = len(headers) + 2
+            lines.append(b"connection: close")
+        head = b"%b%b\r\n\r\n" % (STATUS_LINE[message["status"]], b"\r\n".join(lines))
+        breaks = len(lines) + 2
         if head.count(b"\r") != breaks or head.count(b"\n") != breaks:
             raise ValueError("a header holds a line break")
         return head
