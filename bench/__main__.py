@@ -16,36 +16,30 @@ from collections.abc import Callable
 from bench.data.dataset import is_made
 from bench.lab import WRITING, Lab, Plan, Skip, run_folder, say
 from bench.report import Line, Report
-from bench.rows import (
-    activities,
+from bench.rows.background import (
+    batches,
     by_filter,
     commands,
-    cost,
-    counts,
     exports,
-    faces,
     filling,
     imports,
-    many,
-    peers,
-    postgres,
-    requests,
-    scale,
     scoring,
-    tail,
     waiting,
     webhooks,
 )
-from bench.servers import LOADER_CORE, SERVER_CORE
+from bench.rows.footprint import answers, cpu, disk, processes
+from bench.rows.latency import activities, counts, scale, tail
+from bench.rows.throughput import faces, limits, peers, postgres
+from bench.servers.processes import LOADER_CORE, SERVER_CORE
 
 SMALL, USUAL, LARGE = 10_000, 100_000, 1_000_000
 
 # in the order they run: what creates contacts comes after what reads the same data, memory after all that loads servers
 ROWS: dict[str, Callable[[Lab], list[Line]]] = {
-    "one": requests.get_one,
-    "list": requests.list_of_50,
-    "total": requests.total,
-    "json": requests.list_in_json,
+    "one": limits.get_one,
+    "list": limits.list_of_50,
+    "total": limits.total,
+    "json": limits.list_in_json,
     "p99": scale.percentiles,
     "search": scale.search_term,
     "search-nothing": scale.search_nothing,
@@ -61,20 +55,20 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "konektor": faces.konektor,
     "export": exports.rate,
     "export-memory": exports.memory,
-    "edge": cost.edge,
-    "keys": cost.keys,
-    "create-pays": cost.looks,
-    "bytes": cost.sizes,
-    "tokens": cost.tokens,
-    "entries": cost.entries,
-    "start": cost.start,
-    "idle": cost.idle,
+    "edge": cpu.edge,
+    "keys": cpu.keys,
+    "create-pays": cpu.looks,
+    "bytes": answers.sizes,
+    "tokens": answers.tokens,
+    "entries": disk.entries,
+    "start": processes.start,
+    "idle": processes.idle,
     "waiting": waiting.waiting,
-    "creates": requests.creates,
-    "creates-key": requests.creates_with_key,
+    "creates": limits.creates,
+    "creates-key": limits.creates_with_key,
     "tail": tail.tail,
-    "batch": many.cost,
-    "batch-others": many.others,
+    "batch": batches.cost,
+    "batch-others": batches.others,
     "by-filter": by_filter.by_filter,
     "scoring-run": scoring.scoring_run,
     "declared-fill": filling.declared_fill,
@@ -85,18 +79,18 @@ ROWS: dict[str, Callable[[Lab], list[Line]]] = {
     "webhooks": webhooks.webhooks,
     "backup": commands.backup,
     "examinations": commands.examinations,
-    "slow-flush": requests.slow_flush,
+    "slow-flush": limits.slow_flush,
     "creates-large": scale.creates,
     "activities": activities.activities,
-    "load": requests.loading,
+    "load": limits.loading,
     "postgres": postgres.beside_a_folder,
     "postgres-two": postgres.two_processes,
     "postgres-shares": postgres.two_shares,
     "postgres-large": postgres.percentiles,
     "datasette": peers.datasette,
     "json-server": peers.json_server,
-    "memory": cost.memory,
-    "database": cost.database,
+    "memory": processes.memory,
+    "database": disk.database,
 }
 PEERS = ("datasette", "json-server")
 

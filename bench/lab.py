@@ -12,11 +12,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from bench import servers
 from bench.data.dataset import LARGE_ADMIN, MEDIUM, MEDIUM_ADMIN, Dataset, cache, dataset, is_made
 from bench.data.drawn import Drawn, another
-from bench.load import SERIAL_TEXT, Broken, Result, Shot, chosen, fire
-from bench.servers import Server
+from bench.load.generators import SERIAL_TEXT, Broken, Result, Shot, chosen, fire
+from bench.servers import processes
+from bench.servers.processes import Server
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.folder import FILE
 
@@ -109,16 +109,16 @@ class Lab:
         def start() -> Server:
             say(f"starting {name}")
             folder = self._folders[name] = self.copy(made, f"data-{len(self._folders)}")
-            return servers.product(name, folder, self.log(name), environ)
+            return processes.product(name, folder, self.log(name), environ)
 
         return self._kept(name, start)
 
-    def on_postgres(self, size: int, number: int = 0, core: int | None = servers.SERVER_CORE) -> Server:
+    def on_postgres(self, size: int, number: int = 0, core: int | None = processes.SERVER_CORE) -> Server:
         """Return crmkit on the data of this size in PostgreSQL, the process of this number of those that share it."""
         made, name = self.data(size), f"crmkit on PostgreSQL {size:,} {number}"
 
         def start() -> Server:
-            from bench import postgres  # its driver may be missing
+            from bench.servers import postgres  # its driver may be missing
 
             if self._postgres is None:
                 try:
@@ -133,12 +133,12 @@ class Lab:
                 self._urls[size] = postgres.database(self._postgres, made, self._ends)
             say(f"starting {name}")
             environ = {"CRMKIT_SERVER_DATA": self._urls[size], "CRMKIT_SERVER_FILES": str(folder)}
-            return servers.product(name, folder, self.log(name), environ, core)
+            return processes.product(name, folder, self.log(name), environ, core)
 
         return self._kept(name, start)
 
     def reference(self, kind: str, environ: Mapping[str, str] | None = None) -> Server:
-        return self._kept(kind, lambda: servers.reference(kind, self.log(kind), environ))
+        return self._kept(kind, lambda: processes.reference(kind, self.log(kind), environ))
 
     def keep(self, name: str, server: Server) -> Server:
         """Stop this server too when the run ends."""

@@ -19,9 +19,9 @@ from statistics import linear_regression, median
 
 import msgspec
 
-from bench import servers
 from bench.lab import run_folder, say
-from bench.servers import LOADER_CORE, ROOT, Server, pinned
+from bench.servers import processes
+from bench.servers.processes import LOADER_CORE, ROOT, Server, pinned
 from crmkit.storage.sqlite.engine.folder import FILE
 
 CONNECTIONS = 16
@@ -180,7 +180,7 @@ class Sending:
 def backed_up(folder: Path, number: int) -> str:
     """Make a backup beside the server, and return what went wrong, or an empty text."""
     command = [sys.executable, "-m", "crmkit", "backup", str(folder.parent / "backup.db"), "--data", str(folder)]
-    env = {**servers.ENVIRON, "PYTHONPATH": str(ROOT)}
+    env = {**processes.ENVIRON, "PYTHONPATH": str(ROOT)}
     started = time.perf_counter()
     process = subprocess.Popen(command, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     with pinned(process, LOADER_CORE):
@@ -266,7 +266,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     asked = parser.parse_args(arguments)
     with run_folder() as runs:
         folder = runs / "data"
-        server = servers.product("crmkit", folder, runs / "log")
+        server = processes.product("crmkit", folder, runs / "log")
         try:
             token = _token(folder)
             load = Load(token, [*filled(server, token)])
@@ -284,7 +284,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _token(folder: Path) -> str:
     command = [sys.executable, "-m", "crmkit", "token", "--email", ADMIN, "--data", str(folder)]
-    env = {**servers.ENVIRON, "PYTHONPATH": str(ROOT)}
+    env = {**processes.ENVIRON, "PYTHONPATH": str(ROOT)}
     printed = subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
     return printed.split()[0]
 

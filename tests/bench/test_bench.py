@@ -12,7 +12,7 @@ import pytest
 from bench.__main__ import PEERS, ROWS, planned, run
 from bench.lab import Plan
 from bench.report import Line, Report
-from bench.rows.cost import counter
+from bench.rows.footprint.answers import counter
 
 SIZES, OTHERS = (200, 300, 400), (3, 40)
 COUNTED = importlib.util.find_spec("bpe_openai") is not None

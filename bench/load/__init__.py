@@ -1,0 +1,1 @@
+"""Load on a server: wrk, or a loader of ours."""

@@ -1,0 +1,1 @@
+"""What crmkit is compared with: bare applications, the statements alone, an export by hand, the JSON of other CRMs."""

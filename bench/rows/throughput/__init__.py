@@ -1,0 +1,1 @@
+"""Requests a second: beside the limits of the machine, through faces, on PostgreSQL, beside other servers."""
