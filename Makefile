@@ -25,8 +25,8 @@ test: .venv/.dev                 ## run all tests, on all cores; then those that
 	$(PYTEST) -m alone $$(grep -rl --include='*.py' 'mark\.alone' tests)
 
 # what asks a database most, for each change; all else with each release
-POSTGRES_QUICK := tests/storage/postgres tests/core/records tests/web/handlers/test_by_filter.py
-POSTGRES_WALLS := tests/teams/test_workspaces.py tests/web/handlers/test_records.py
+POSTGRES_QUICK := tests/storage/postgres tests/core/records tests/web/handlers/many/test_by_filter.py
+POSTGRES_WALLS := tests/teams/test_workspaces.py tests/web/handlers/records/test_records.py
 ON_POSTGRES := $(BIN)/python -m tests.postgres
 test-postgres: .venv/.dev        ## run all tests that are not about SQLite's file on a PostgreSQL that is started for them; QUICK=1: some; TESTS="…"
 	$(IN_MEMORY) $(ON_POSTGRES) $(PYTEST) $(ALL_CORES) -m "not alone$(if $(QUICK), and not slow)" $(or $(TESTS),$(if $(QUICK),$(POSTGRES_QUICK),tests))

@@ -20,7 +20,7 @@ from tests.house import BOB
 from tests.kinds import CONTACT
 from tests.mail.conftest import serve
 from tests.storage.desk import Desk, desk, queued
-from tests.storage.units import Unit, fills_the_disk, rolls_back, scratch
+from tests.storage.writing.units import Unit, fills_the_disk, rolls_back, scratch
 
 __all__ = ["serve"]  # a fixture
 

@@ -11,7 +11,7 @@ from crmkit.web.route import Route
 from tests.faces.requests import GUARDED, belongings, request_of
 from tests.house import Person
 from tests.teams.office import JSON, Team, new
-from tests.teams.rights.narrow import narrowed
+from tests.teams.rights.scopes.narrow import narrowed
 
 WORD = "zebracanary"
 MARKS = {area: f"zebra{area}" for area in ("contacts", "activities", "scoring")}

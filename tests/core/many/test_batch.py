@@ -12,7 +12,7 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from tests.kinds import COMPANY, CONTACT
 from tests.storage.desk import Desk
-from tests.storage.units import traced
+from tests.storage.writing.units import traced
 
 
 def saved(back: Desk, actor: Actor, items: list[Any], atomic: bool = False) -> list[batch.Outcome]:

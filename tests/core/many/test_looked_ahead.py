@@ -14,7 +14,7 @@ from crmkit.storage.interface.tx import Tx
 from tests.house import BOB
 from tests.kinds import CONTACT
 from tests.storage.desk import Desk
-from tests.storage.units import traced
+from tests.storage.writing.units import traced
 
 NAMES = ("Jane Doe", "jane doe", "John Roe", "Zoë Poe")
 EMAILS = ("jane@acme.com", "jane+news@acme.com", "Jane@Acme.com", "john@acme.com", "jane@other.com", "x+a@acme.com")

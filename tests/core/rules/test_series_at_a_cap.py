@@ -8,7 +8,7 @@ import pytest
 
 from crmkit.core.many import found
 from tests.house import ALICE, UNLIMITED, House, Person, house
-from tests.web.handlers.transfer.test_imports import counts, ended, planned
+from tests.web.handlers.transfer.imports.test_imports import counts, ended, planned
 
 SERIES = {"due_at": "2026-06-10T09:00:00Z", "repeat": "daily"}
 OPEN = "/tasks?done=false"

@@ -14,7 +14,7 @@ from tests.faces.requests import GUARDED, ON, furnished, meant, request_of
 from tests.house import House, Person
 from tests.teams.office import Books, Team, address, enter, office, team
 from tests.teams.rights.matrix import CANARY, Place, World, furnish
-from tests.teams.rights.test_scopes import SINGLE, key, wants
+from tests.teams.rights.scopes.test_scopes import SINGLE, key, wants
 
 LIMITS = {"CRMKIT_LIMITS_CONNECTIONS_PER_CLIENT": "0"}
 

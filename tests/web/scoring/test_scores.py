@@ -7,7 +7,7 @@ import pytest
 
 from tests.house import House, Person
 from tests.teams.office import Books, address, enter, erased, new, office
-from tests.web.handlers.transfer.test_imports import file, imported
+from tests.web.handlers.transfer.imports.test_imports import file, imported
 from tests.web.scoring.ruling import ruled, score
 
 

@@ -5,10 +5,10 @@ import pytest
 from crmkit.core.transfer.mapping import Body, Plan, tables, words
 from crmkit.model.record import Kind
 from crmkit.storage.transfer.imports import Options
-from tests import test_a_new_kind_works as assets
 from tests.core.transfer.mapping import headers as written
 from tests.core.transfer.mapping.tables import ASKER, fields, planned, table
 from tests.kinds import ACTIVITY, KINDS, REGISTRY
+from tests.project import test_a_new_kind_works as assets
 
 
 def headers(text: str) -> list[tuple[str, str]]:

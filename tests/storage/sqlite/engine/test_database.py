@@ -9,7 +9,7 @@ from crmkit.storage.sqlite.engine.connection import CHECKPOINT_PAGES
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from tests.storage.desk import Desk, Gate
-from tests.storage.units import kept, put, scratch
+from tests.storage.writing.units import kept, put, scratch
 
 
 def pragma(connection: Connection, name: str) -> Any:

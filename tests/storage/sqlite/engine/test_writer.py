@@ -20,7 +20,7 @@ from crmkit.storage.sqlite.engine.threads import MOST_TOGETHER
 from crmkit.storage.sqlite.engine.writer import CAREFUL, TURNS
 from tests.house import ROOT, command
 from tests.storage.desk import Desk, Gate
-from tests.storage.units import Unit, fills_the_disk, grouped, kept, put, rolls_back, scratch, seen, traced
+from tests.storage.writing.units import Unit, fills_the_disk, grouped, kept, put, rolls_back, scratch, seen, traced
 
 
 def test_a_unit_that_fails_harms_no_other_of_its_group(back: Desk) -> None:

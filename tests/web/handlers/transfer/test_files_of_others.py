@@ -11,7 +11,7 @@ import vobject
 
 from tests.house import ALICE, BOB, House, Person, house
 from tests.kinds import CONTACT
-from tests.web.handlers.transfer.test_imports import ended
+from tests.web.handlers.transfer.imports.test_imports import ended
 
 BERLIN = "Europe/Berlin"
 
