@@ -8,7 +8,7 @@ from crmkit.storage.transfer.imports import Options
 from tests.core.transfer.mapping import headers as written
 from tests.core.transfer.mapping.tables import ASKER, fields, planned, table
 from tests.kinds import ACTIVITY, KINDS, REGISTRY
-from tests.project import test_a_new_kind_works as assets
+from tests.project import assets
 
 
 def headers(text: str) -> list[tuple[str, str]]:

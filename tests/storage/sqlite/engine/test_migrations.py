@@ -4,7 +4,6 @@ import itertools
 import signal
 import stat
 import subprocess
-from collections import Counter
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
@@ -19,13 +18,12 @@ from crmkit.storage.interface.database import Unusable
 from crmkit.storage.sqlite.engine import migrate
 from crmkit.storage.sqlite.engine.connection import connect
 from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE, prepare
+from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration
-from crmkit.storage.sqlite.search import trigrams
-from crmkit.storage.sqlite.search.sql import phrase
 from tests.disks import mounted
 from tests.house import ROOT, command, run
 from tests.kinds import ACTIVITY, AUDIT, KINDS
+from tests.storage.sqlite.migrations.released import fresh
 
 
 class Cut(Exception):
@@ -68,11 +66,6 @@ def statements_of(folder: Path, migrations: tuple[Migration, ...] = MIGRATIONS) 
     numbers: list[int] = []
     migrate.run(folder / FILE, watching(lambda: numbers.append(1)), migrations)
     return len(numbers)
-
-
-def fresh(folder: Path) -> Path:
-    prepare(folder)
-    return folder / FILE
 
 
 def at_version_1(folder: Path) -> Path:
@@ -158,72 +151,6 @@ def test_a_migration_that_was_cut_off_anywhere_is_taken_up_again(
             migrate.run(file, watching(cut_at(number)))
         migrate.run(file, connect)
         assert described(file) == whole, f"cut before statement {number}"
-
-
-TEXTS = [(number << 32 | n, f"\njane {number}", f"jane{n}@acme.com\nzürich") for number in (1, 2) for n in range(100)]
-
-
-def of_sample(*more: str) -> Counter[tuple[str, str]]:
-    """Return how often each trigram is in one of 61 of these texts and in `more`, by workspace."""
-    found: Counter[tuple[str, str]] = Counter()
-    for seq, *parts in TEXTS:
-        if seq % 61 == 0:
-            own = {part[at : at + 3] for part in (*parts, *more) for at in range(len(part) - 2)}
-            found.update((f"ws_{seq >> 32}", trigram) for trigram in own)
-    return found
-
-
-@pytest.fixture
-def searched(tmp_path: Path) -> Path:
-    """A database of texts that are kept at the number of their row."""
-    file = fresh(tmp_path / "data")
-    migrate.run(file, connect, MIGRATIONS[:8])
-    with closing(connect(file, True)) as connection:
-        connection.execute("INSERT INTO users VALUES ('u_aaaaaaaa', 'alice@example.com', '2026-06-10T09:00:00Z')")
-        columns = [column for _, column, *_ in connection.execute("PRAGMA table_info(workspaces)")]
-        for number in (1, 2):
-            known = {"id": f"ws_{number}", "number": number, "created_by": "u_aaaaaaaa"}
-            row = [known.get(column, "2026-06-10T09:00:00Z") for column in columns]
-            connection.execute(f"INSERT INTO workspaces VALUES ({', '.join('?' * len(row))})", row)
-        words = [("ws_1", "deals", word, 1) for word in ("2026", "q3", "jane", "x1y", "0", "zürich")]
-        connection.executemany("INSERT INTO search_words VALUES (?, ?, ?, ?)", words)
-        for table, key in (("deals_texts", "seq"), ("deals_search", "rowid")):
-            connection.executemany(f"INSERT INTO {table} ({key}, title, rest) VALUES (?, ?, ?)", TEXTS)
-    return file
-
-
-def test_every_text_is_found_after_the_migration_that_gives_it_another_place(searched: Path) -> None:
-    file = searched
-    assert migrate.run(file, connect, MIGRATIONS[:9]) == ["places"]
-    with closing(connect(file, True)) as connection:
-        rows = connection.execute("SELECT -place, title, rest FROM deals_texts ORDER BY place DESC").fetchall()
-        assert rows == TEXTS
-        connection.execute("INSERT INTO deals_search (deals_search, rank) VALUES ('integrity-check', 1)")
-        found = connection.execute("SELECT -rowid FROM deals_search WHERE deals_search MATCH '\"jane2@\"'").fetchall()
-        assert found == [(2 << 32 | 2,), (1 << 32 | 2,)]
-        kept = {word for (word,) in connection.execute("SELECT word FROM search_words")}
-        assert kept == {"q3", "jane", "x1y", "zürich"}  # those that a mistyped word may stand for
-        counted = connection.execute("SELECT kind, workspace_id, piece, uses FROM search_pieces").fetchall()
-        assert {(workspace, trigram): uses for _, workspace, trigram, uses in counted} == of_sample()
-        assert {kind for kind, *_ in counted} == {"deals"}
-        assert {workspace for _, workspace, *_ in counted} == {"ws_1", "ws_2"}
-
-
-def test_every_text_is_found_after_the_migration_that_gives_it_codes(searched: Path) -> None:
-    migrate.run(searched, connect, MIGRATIONS[:9])
-    assert migrate.run(searched, connect) == [migration.name for migration in MIGRATIONS[9:]]
-    code = trigrams.coded("zürich")
-    with closing(connect(searched, True)) as connection:
-        rows = connection.execute("SELECT -place, title, rest, codes FROM deals_texts ORDER BY place DESC").fetchall()
-        assert rows == [(*text, code) for text in TEXTS]
-        connection.execute("INSERT INTO deals_search (deals_search, rank) VALUES ('integrity-check', 1)")
-        for sought in ('"jane2@" AND "ürich"', f'"jane2@" AND {phrase(code[1:4])}'):
-            found = connection.execute(
-                "SELECT -rowid FROM deals_search WHERE deals_search MATCH ?", (sought,)
-            ).fetchall()
-            assert found == [(2 << 32 | 2,), (1 << 32 | 2,)]
-        counted = connection.execute("SELECT workspace_id, piece, uses FROM search_pieces").fetchall()
-        assert {(workspace, trigram): uses for workspace, trigram, uses in counted} == of_sample(code)
 
 
 def described_users(file: Path) -> list[Any]:
@@ -369,61 +296,3 @@ def test_every_start_closes_the_data_and_its_key_to_others(tmp_path: Path) -> No
         assert {FILE, "secret.key"} <= set(modes)
         assert set(modes.values()) == {0o600}, modes
         (folder / "secret.key").chmod(0o644)
-
-
-def test_invites_of_people_who_are_no_admins_any_more_are_withdrawn(tmp_path: Path) -> None:
-    file = fresh(tmp_path / "data")
-    before = next(number for number, migration in enumerate(MIGRATIONS) if migration.name == "invites")
-    migrate.run(file, connect, MIGRATIONS[:before])
-    at = "'2026-06-10T09:00:00Z'"
-    with closing(connect(file, True)) as connection:
-        places = "INSERT INTO workspaces (id, name, plan, created_at, created_by)"
-        connection.execute(f"{places} VALUES ('w', 'W', 'unlimited', {at}, 'a@x.com')")
-        for name, role in (("a", "admin"), ("m", "member"), ("gone", "")):
-            connection.execute(f"INSERT INTO users VALUES ('u_{name}', '{name}@x.com', {at})")
-            if role:
-                belong = "INSERT INTO memberships (workspace_id, user_id, role, joined_at)"
-                connection.execute(f"{belong} VALUES ('w', 'u_{name}', '{role}', {at})")
-            connection.execute(
-                "INSERT INTO invites (workspace_id, id, email, role, created_at, invited_by) "
-                f"VALUES ('w', 'inv_{name}', 'guest-{name}@x.com', 'member', {at}, '{name}@x.com')"
-            )
-    migrate.run(file, connect)
-    with closing(connect(file, False)) as connection:
-        assert connection.execute("SELECT id FROM invites").fetchall() == [("inv_a",)]
-
-
-def test_words_of_closed_sets_that_are_there_get_their_places(tmp_path: Path) -> None:
-    file = fresh(tmp_path / "data")
-    before = next(number for number, migration in enumerate(MIGRATIONS) if migration.name == "fields")
-    migrate.run(file, connect, MIGRATIONS[:before])
-    at = "2026-06-10T09:00:00Z"
-    statuses, sorts = ("open", "won", "lost"), ("call", "email", "meeting", "note", "task")
-    with closing(connect(file, True)) as connection:
-        for number, status in enumerate(statuses * 2, start=1):
-            insert(connection, "deals", seq=number, id=f"d_{number}", title="Boat", title_key="boat", status=status)
-        for number, sort in enumerate(sorts, start=1):
-            insert(connection, "activities", seq=number, id=f"a_{number}", kind=sort, occurred_at=at, body="hello")
-        insert(connection, "contacts", seq=1, id="c_1", name="Jane", name_key="jane", email="jane@acme.com")
-    migrate.run(file, connect)
-    with closing(connect(file, False)) as connection:
-        found = connection.execute("SELECT status, status_key FROM deals ORDER BY seq").fetchall()
-        assert found == [*enumerated(statuses), *enumerated(statuses)]
-        found = connection.execute("SELECT kind, kind_key FROM activities ORDER BY seq").fetchall()
-        assert found == enumerated(sorts)
-        found = connection.execute("SELECT name, first_name, code, priority_key, score FROM contacts").fetchall()
-        assert found == [("Jane", None, None, None, 0.0)]
-
-
-def enumerated(words: tuple[str, ...]) -> list[tuple[str, int]]:
-    return [(word, place) for place, word in enumerate(words)]
-
-
-def insert(connection: Connection, table: str, **values: Any) -> None:
-    """Write a row with these values, and something in every other column that may not be empty."""
-    for _, name, type_, not_null, *_ in connection.execute(f"PRAGMA table_info({table})").fetchall():
-        if not_null:
-            values.setdefault(name, {"INTEGER": 1, "REAL": 0.0}.get(type_, "2026-06-10T09:00:00Z"))
-    names = ", ".join(f'"{name}"' for name in values)
-    marks = ", ".join("?" * len(values))
-    connection.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(values.values()))

@@ -16,7 +16,7 @@ from crmkit.storage.sqlite.migrations import schema
 from crmkit.storage.sqlite.migrations.migration import index, logged, searchable, table
 from tests.kinds import NAMED
 
-GOLDEN = Path(__file__).parents[2] / "golden" / "migrations.txt"
+GOLDEN = Path(__file__).parents[3] / "golden" / "migrations.txt"
 COLUMNS = ("title TEXT NOT NULL", "title_key TEXT NOT NULL", "contact_id TEXT", "contact_name TEXT")
 
 

@@ -16,11 +16,11 @@ from crmkit.storage.sqlite.engine.folder import FILE, prepare
 from crmkit.storage.sqlite.migrations import MIGRATIONS, Migration, schema
 from tests.kinds import COMPANY, DEAL
 from tests.storage.desk import desk
-from tests.storage.sqlite import released
+from tests.storage.sqlite.migrations import released
 
 EMPTIED = {"confirmations"}  # by a migration: whoever holds one asks again
 OF_ACTIVITIES = {"last_contacted_at", "contacts_made"}  # a database that has none yet differs in these
-RELEASED = Path(__file__).parents[2] / "golden" / "released.txt"
+RELEASED = Path(__file__).parents[3] / "golden" / "released.txt"
 
 
 def content(connection: Connection, tables: list[str]) -> dict[str, list[dict[str, object]]]:

@@ -79,6 +79,12 @@ OTHERWISE: dict[str, dict[str, Any]] = {
 }
 
 
+def fresh(folder: Path) -> Path:
+    """Return where the database of a new folder will be."""
+    prepare(folder)
+    return folder / FILE
+
+
 def databases(folder: Path) -> Iterator[Path]:
     """Yield a folder for each version, from the first on, whose database was just migrated to it and has its rows."""
     before: Path | None = None
