@@ -5,6 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.house import ALICE, CHARLIE, UNLIMITED, House, Person, house
+from tests.storage.conftest import back
+
+__all__ = ["alice", "back", "charlie", "home"]
 
 
 @pytest.fixture(scope="module")

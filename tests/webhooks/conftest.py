@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.house import ALICE, UNLIMITED, GivenClock, House, Person, house
+from tests.house import UNLIMITED, GivenClock, House, house
 from tests.webhooks.receiver import Receiver, receiver
 
 ALLOW = {"CRMKIT_WEBHOOKS_ALLOW": "127.0.0.0/8"}
@@ -17,12 +17,6 @@ def home(tmp_path: Path) -> Iterator[House]:
     clock = GivenClock(datetime.now(UTC).replace(microsecond=0))
     with house(tmp_path / "data", {**UNLIMITED, **ALLOW}, clock) as running:
         yield running
-
-
-@pytest.fixture
-def alice(home: House) -> Iterator[Person]:
-    with home.sign_in(ALICE) as person:
-        yield person
 
 
 @pytest.fixture

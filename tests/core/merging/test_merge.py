@@ -1,7 +1,5 @@
 """A merge leads every link to the record that stays, is logged so that it can be taken back, and its old id goes on."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,20 +27,9 @@ from tests.core.records.log import (
 )
 from tests.house import ALICE, BOB, CHARLIE
 from tests.kinds import ACTIVITY, CAMPAIGN, COMPANY, CONTACT, CONVERSION, DEAL, KINDS, REGISTRY, TASK, TICKET
-from tests.storage.desk import Confirming, Desk, desk, kind_of, queued
+from tests.storage.desk import Confirming, Desk, kind_of, queued
 
 MERGEABLE = [kind for kind in KINDS if kind.is_mergeable]
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as opened:
-        yield opened
-
-
-@pytest.fixture
-def alice(back: Desk) -> Actor:
-    return back.person()
 
 
 def surrounded(back: Desk, alice: Actor, kind: Kind, name: str, campaigns: list[Any]) -> Any:

@@ -1,7 +1,5 @@
 """Pairs of likely duplicates, and what was said of them, follow a merge and a delete of what records link to."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,18 +10,7 @@ from crmkit.model.actor import Actor
 from crmkit.model.record import Kind
 from tests.core.records.log import newest_operation, undo
 from tests.kinds import COMPANY, CONTACT, DEAL, TASK
-from tests.storage.desk import Desk, desk
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as opened:
-        yield opened
-
-
-@pytest.fixture
-def alice(back: Desk) -> Actor:
-    return back.person()
+from tests.storage.desk import Desk
 
 
 def pairs(back: Desk, actor: Actor, kind: Kind = CONTACT) -> list[set[str]]:

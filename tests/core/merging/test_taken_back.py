@@ -1,26 +1,12 @@
 """A merge is taken back by an undo, and done again by undoing that, unless the record that stayed is not there then."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from tests.core.records.log import newest_operation, undo
 from tests.kinds import DEAL
-from tests.storage.desk import Desk, desk
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as opened:
-        yield opened
-
-
-@pytest.fixture
-def alice(back: Desk) -> Actor:
-    return back.person()
+from tests.storage.desk import Desk
 
 
 def refused(back: Desk, alice: Actor, operation: str) -> dict[str, str]:

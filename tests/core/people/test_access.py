@@ -1,6 +1,5 @@
 """Tokens: how long they live, and that the moment they end is the moment they stop working."""
 
-from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,8 @@ from crmkit.core.records import write
 from crmkit.errors import Problem
 from tests.house import ALICE, CHARLIE, UNLIMITED, GivenClock, House, Person, house
 from tests.kinds import CONTACT
-from tests.storage.desk import Confirming, Desk, desk, queued
+from tests.storage.desk import Confirming, Desk, queued
 from tests.web.connecting import App, rpc
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as opened:
-        yield opened
 
 
 def test_a_token_in_use_lives_on_and_an_idle_one_expires_after_thirty_days(home: House) -> None:

@@ -1,15 +1,12 @@
 """Old entries of the log stay while something reads them that is not over, though nobody does anything for it now."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from crmkit.core.call import Call
 from crmkit.core.pruning.log import prune_log
 from crmkit.core.sealing import sealing
 from crmkit.storage.interface.tx import Tx
-from tests.storage.desk import Desk, desk, workspace_of
+from tests.storage.desk import Desk, workspace_of
 
 HOOK = (
     "INSERT INTO webhooks (seq, workspace_id, id, url, events, active, state, reason, version, created_at, updated_at, "
@@ -28,12 +25,6 @@ READING = {
     "an undo that runs": ((UNDO.replace("{}, {}", f"{LATER}, NULL").replace("'{}'", "'running'"),), True),
     "an undo that has ended": ((UNDO.replace("{}, {}", f"NULL, {LATER}").replace("'{}'", "'done'"),), False),
 }
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as opened:
-        yield opened
 
 
 @pytest.mark.parametrize(("statements", "is_held"), READING.values(), ids=READING)

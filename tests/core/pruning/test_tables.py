@@ -2,9 +2,8 @@
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ from crmkit.storage.requests import answers
 from crmkit.storage.requests.answers import Kept, Sent
 from crmkit.storage.transfer.imports import DROPPED_AT_ONCE
 from tests.kinds import REGISTRY
-from tests.storage.desk import Desk, desk
+from tests.storage.desk import Desk
 
 MANY = 2 * AT_ONCE + 20
 PRUNED = [table for step in STEPS for table in step.tables]
@@ -31,12 +30,6 @@ KEPT_FOR = 400  # days, longer than any of it is kept
 STATES = {"deliveries": "failed", "jobs": "done", "proposals": "rejected", "imports": "done"}
 COUNT_FROM_NOW = {"proposals", "imports", "refused_rows", "jobs", "tokens", "briefs"}
 EMPTY = {("jobs", "due_at")}  # of a job that has ended
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as made:
-        yield made
 
 
 def tables(connection: Connection) -> set[str]:

@@ -1,8 +1,6 @@
 """What records show of their activities is right at once; of activities dated ahead, once they have taken place."""
 
 import asyncio
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,15 +17,9 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement
 from tests.house import ALICE, BOB, CHARLIE
 from tests.kinds import ACTIVITY, COMPANY, CONTACT, DEAL, KINDS
-from tests.storage.desk import HANGS, Desk, desk, steps_of
+from tests.storage.desk import HANGS, Desk, steps_of
 
 LOGGED = [kind for kind in KINDS if kind.is_logged]
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as opened:
-        yield opened
 
 
 @pytest.fixture

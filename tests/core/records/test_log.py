@@ -1,7 +1,5 @@
 """The audit log holds all that is needed to restore records, and to know each as it is."""
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,13 +26,7 @@ from tests.core.records.log import (
 )
 from tests.house import BOB, CHARLIE
 from tests.kinds import CAMPAIGN, COMPANY, CONTACT, CONVERSION, DEAL, KINDS, REGISTRY, TASK, TICKET
-from tests.storage.desk import Desk, desk, queued
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as opened:
-        yield opened
+from tests.storage.desk import Desk, queued
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """Stage, status and the time of closing go together, whatever is written under whatever pipeline."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,7 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.record import Kind
 from tests.kinds import CONTACT, DEAL
-from tests.storage.desk import Desk, desk, queued
-
-
-@pytest.fixture(scope="module")
-def back(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk(tmp_path_factory.mktemp("stages") / "data") as opened:
-        yield opened
+from tests.storage.desk import Desk, queued
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 """The entries of an operation are found by an index, however long the log is."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -9,13 +8,7 @@ import pytest
 from crmkit.model.actor import Actor
 from crmkit.storage import jobs
 from crmkit.storage.log import audit, operations
-from tests.storage.desk import Desk, desk, workspace_of
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as opened:
-        yield opened
+from tests.storage.desk import Desk, workspace_of
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """Records that a row names are looked up by id, by key, by one exact name; companies that are not there are created."""
 
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -15,13 +14,7 @@ from crmkit.model.record import Kind
 from crmkit.storage.interface.tx import Tx
 from tests.core.transfer.mapping.tables import planned, table
 from tests.kinds import ACTIVITY, COMPANY, CONTACT, CONVERSION, DEAL
-from tests.storage.desk import Desk, desk
-
-
-@pytest.fixture
-def back(tmp_path: Path) -> Iterator[Desk]:
-    with desk(tmp_path / "data") as opened:
-        yield opened
+from tests.storage.desk import Desk
 
 
 @pytest.fixture
