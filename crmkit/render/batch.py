@@ -22,13 +22,15 @@ class Item(Struct, frozen=True):
     problem: Problem | None = None
     potential_duplicate: str = ""  # handle of what a new record may be the same as
 
-    def line(self) -> Mapping[str, Any]:
-        """Return what the line has after its number."""
+    def line(self, told: set[str]) -> Mapping[str, Any]:
+        """Return what the line has after its number, without a hint that is among those `told`; others join them."""
         if self.problem is None:
             note = "; ".join(self.notes) or None
             return {"outcome": self.outcome, "handle": self.handle, **self._alike, "note": note}
-        fields = told_of_fields(self.problem.fields)
-        return {"outcome": self.outcome, "error": self.problem.code, **fields, "hint": self.problem.hint}
+        hint, fields = self.problem.hint, told_of_fields(self.problem.fields)
+        once = {} if hint in told else {"hint": hint}
+        told.add(hint)
+        return {"outcome": self.outcome, "error": self.problem.code, **fields, **once}
 
     def data(self, index: int) -> Mapping[str, Any]:
         """Return its JSON."""
@@ -44,9 +46,13 @@ class Item(Struct, frozen=True):
 
 
 def outcomes(items: Sequence[Item]) -> Table:
-    """Return what became of each item of a batch; in text each line begins with its number, counted from 0."""
+    """Return what became of each item of a batch.
+
+    In text each line begins with its number, counted from 0, and a hint stands on the first item that it is of.
+    """
+    told: set[str] = set()
     counts = {outcome: sum(item.outcome == outcome for item in items) for outcome in OUTCOMES}
     tail = Tail(counts=[", ".join(f"{number} {outcome}" for outcome, number in counts.items())])
-    part = numbered_lines("item", [item.line() for item in items], tail, start=0)
+    part = numbered_lines("item", [item.line(told) for item in items], tail, start=0)
     facts = {"items": [item.data(index) for index, item in enumerate(items)], **counts}
     return Table((part,), facts, 207 if counts["failed"] else 201 if counts["created"] else 200)

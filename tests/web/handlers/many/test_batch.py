@@ -119,6 +119,14 @@ def test_text_has_a_line_for_each_item_and_counts(dora: Person) -> None:
     ]
 
 
+def test_a_hint_stands_on_the_first_item_that_it_is_of_in_text_and_on_each_in_json(dora: Person) -> None:
+    items = [{"email": "x@acme.com"}, {"name": "A", "size": 1}, {"email": "y@acme.com"}, {"name": "B", "color": 2}]
+    lines = dora.post("/contacts/batch", json=items).text.splitlines()[:4]
+    assert ["  hint=" in line for line in lines] == [True, True, False, False]
+    assert all("  error=" in line and "  field." in line for line in lines)
+    assert all(item["hint"] for item in dora.json_of("POST", "/contacts/batch", items)["items"])
+
+
 def test_json_has_id_and_handle_or_error_hint_and_fields_of_each_item(dora: Person) -> None:
     told = dora.json_of("POST", "/contacts/batch", [JANE, {"email": "x@acme.com"}, 5])
     id = dora.json_of("GET", "/contacts/jane@acme.com")["id"]
