@@ -7,7 +7,7 @@ from itertools import pairwise
 from crmkit import ids
 from crmkit.core import path_ids
 from crmkit.errors import Problem
-from crmkit.model.fields import keys
+from crmkit.model.fields import Link, keys
 from crmkit.model.record import Kinds
 from crmkit.web.route import Route
 
@@ -38,6 +38,13 @@ _MEANT = {
     **dict.fromkeys(("health", "status", "ping"), "healthz"),
 }
 
+# words that other APIs have below a list -> the method and the path that does that here
+_BELOW = {
+    **dict.fromkeys(("search", "find", "query"), ("GET", "{list}?search=jane")),
+    **dict.fromkeys(("import", "upload"), ("POST", "/import?kind={kind}")),
+    **dict.fromkeys(("bulk", "many"), ("POST", "{list}/batch")),
+}
+
 _PLACEHOLDER = re.compile(r"{\w+}")
 
 
@@ -56,6 +63,14 @@ class Nearest:
         self._direct = tuple(path for route in routes if route.direct for path in route.paths)  # no tool may go there
         words = {word for path in self._methods for word in path.split("/")}
         names = {kind.name: kind.path.strip("/") for kind in kinds.all}
+        # of each kind whose records link to those of another: the path of its list, the other's prefix -> the link
+        self._linking = {
+            (kind.path, field.type.prefix): field.name
+            for kind in kinds.related
+            for field in (*kind.joins, *kind.fields)
+            if isinstance(field.type, Link)
+        }
+        self._lists_of_records = {kind.path: kind.plural for kind in kinds.records}
         self._plurals: dict[str, str] = {}  # contact -> contacts
         # other names of lists, which are paths alone too
         elsewhere = {kind: names[kind.name] for kind in kinds.all if names[kind.name] != kind.plural}
@@ -101,7 +116,7 @@ class Nearest:
         prefixes = [start[:-1] for start in starts]
         key = keys.read(id, self._forms, self._prefixes, among=prefixes)
         prefix = next((each for each in prefixes if ids.prefix_of(id) == each or (key and key.of(each))), prefixes[0])
-        meant = self._home_of(id, method) or self._found(method, path)
+        meant = self._home_of(id, method) or self._below(id, method, path) or self._found(method, path)
         meant = "" if meant == f"{method} {path}" else meant  # which is what was sent
         if not meant.startswith(f"{method} ") or "{" in meant:  # better the list that has the id, or takes the method
             meant = self._found(method, path.partition(f"/{id}")[0]) or meant
@@ -111,7 +126,7 @@ class Nearest:
 
     def unknown(self, method: str, path: str) -> Problem:
         """Return the Problem of a path that no route has."""
-        meant = self._found(_listed(method), path)
+        meant = self._linked(_listed(method), path) or self._found(_listed(method), path)
         nothing, lists = "There is nothing at this path.", "GET /help?topic=endpoints lists every endpoint."
         for_tools = f"{nothing} {lists}" if meant.endswith(self._direct) else ""
         return Problem("unknown_path", f"{nothing}{_asked(meant)} {lists}", for_tools=for_tools)
@@ -133,6 +148,23 @@ class Nearest:
         path = f"/{self._plurals.get(self._prefixes.get(word.partition('_')[0], ''))}/{{id}}"
         is_home = self._is_id(word) and method in self._methods.get(path, ())
         return f"{method} {_filled(path, [word])}" if is_home else ""
+
+    def _linked(self, method: str, path: str) -> str:
+        """Return `GET /deals?contact_id=c_…` for a path like /contacts/c_…/deals, empty for others."""
+        words = path.strip("/").split("/")
+        if len(words) < 3 or not self._is_id(id := words[-2]):
+            return ""
+        home = f"/{self._translated(words[-1].lower())}"
+        link = self._linking.get((home, ids.prefix_of(id)))
+        meant = {"GET": f"GET {home}?{link}={id}", "POST": f'POST {home} {{"{link}":"{id}"}}'}
+        return meant.get(method, "") if link else ""
+
+    def _below(self, word: str, method: str, path: str) -> str:
+        """Return `GET /contacts?search=jane` for a path like /contacts/search, empty for others."""
+        at = path.partition(f"/{word}")[0]
+        needed, meant = _BELOW.get(word.lower(), ("", ""))
+        does = needed == method and at in self._lists_of_records
+        return f"{method} {meant.format(list=at, kind=self._lists_of_records[at])}" if does else ""
 
     def _found(self, method: str, path: str) -> str:
         """Return `GET /contacts` for the path most like this one, or nothing if none is near."""

@@ -84,6 +84,10 @@ NEAR = [
     ("GET", "/audit/au_k7m2q9xa", "GET /audit"),
     ("GET", "/docs", "GET /help"),
     ("POST", "/login", "POST /auth/request"),
+    ("GET", "/companies/{company}/contacts", "GET /contacts?company_id={company}"),
+    ("GET", "/contact/{contact}/opportunities", "GET /deals?contact_id={contact}"),
+    ("GET", "/api/deals/{deal}/todo", "GET /tasks?deal_id={deal}"),
+    ("GET", "/campaigns/{campaign}/contacts", "GET /contacts?campaign_id={campaign}"),
     *(("GET", path, "") for path in ("/nowhere", "/.env", "/favicon.ico", "/wp-admin/setup.php", "/x" * MAX_PATH)),
 ]
 
@@ -98,6 +102,26 @@ def test_an_unknown_path_names_the_nearest_one_if_one_is_near(
     told = refused(alice, "unknown_path", method, path.format(**made))["hint"]
     meant = f" Did you mean {near.format(**made)}?" if near else ""
     assert told == f"There is nothing at this path.{meant} GET /help?topic=endpoints lists every endpoint."
+
+
+BELOW = [
+    ("GET", "/contacts/search?q=jane", "GET /contacts?search=jane"),
+    ("GET", "/deals/find", "GET /deals?search=jane"),
+    ("POST", "/companies/import", "POST /import?kind=companies"),
+    ("POST", "/tasks/bulk", "POST /tasks/batch"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "meant"), BELOW)
+def test_a_word_below_a_list_is_no_id_and_names_the_path_that_does_it(
+    alice: Person, method: str, path: str, meant: str
+) -> None:
+    assert refused(alice, "not_found", method, path)["hint"].endswith(f" Did you mean {meant}?")
+
+
+def test_a_post_to_what_a_record_has_elsewhere_names_the_link(alice: Person, made: dict[str, str]) -> None:
+    told = refused(alice, "unknown_path", "POST", f"/contacts/{made['contact']}/deals", {"title": "X"})["hint"]
+    assert f'Did you mean POST /deals {{"contact_id":"{made["contact"]}"}}? ' in told
 
 
 def test_a_word_that_is_another_path_here_is_told_when_the_method_is_wrong(alice: Person) -> None:
