@@ -69,7 +69,8 @@ def decode(body: bytes) -> dict[str, Any]:
         return {}
     value = decode_value(body, _SEND)
     if not isinstance(value, dict):
-        raise _Refused("the body is JSON, but not an object").problem(_SEND)
+        many = "; POST /KIND/batch takes a list" if isinstance(value, list) else ""
+        raise _Refused(f"the body is JSON, but not an object{many}").problem(_SEND)
     return value
 
 

@@ -167,6 +167,7 @@ def test_bytes_that_are_no_utf8_are_refused(body: bytes) -> None:
 @pytest.mark.parametrize("body", [b"[]", b'[{"name":"Jane"}]', b"5", b"5.5", b"true", b"null", b'"x"'])
 def test_json_that_is_no_object_is_refused(body: bytes) -> None:
     assert "the body is JSON, but not an object" in told(body)
+    assert ("POST /KIND/batch takes a list" in told(body)) == body.startswith(b"[")
 
 
 @pytest.mark.parametrize(

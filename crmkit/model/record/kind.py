@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from crmkit.errors import a
 from crmkit.model.fields import Handle, Integer, KeyForm, KeyForms, Link, Location
 from crmkit.model.form import (
     NUMBERED,
@@ -255,6 +256,8 @@ class Kind(Form, frozen=True, eq=False, dict=True):
     def _why_unknown(self, name: str, known: Iterable[str]) -> str:
         if any(field.name == name for field in self.joins):
             return "is taken by POST alone, which joins the record that it creates or merges into"
+        if name == "items" and name not in self.by_name and not self.is_setting:
+            return f"is no field of {a(self.noun)}; POST {self.path}/batch takes many"
         return super()._why_unknown(name, known)
 
     def with_prefixes(self, prefixes: Mapping[str, str], forms: KeyForms | None = None) -> "Kind":

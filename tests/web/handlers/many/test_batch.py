@@ -127,6 +127,13 @@ def test_a_hint_stands_on_the_first_item_that_it_is_of_in_text_and_on_each_in_js
     assert all(item["hint"] for item in dora.json_of("POST", "/contacts/batch", items)["items"])
 
 
+@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.name)
+def test_many_in_the_body_of_a_single_post_are_told_where_they_go(dora: Person, kind: Kind) -> None:
+    refused(dora, "invalid_json", "POST", kind.path, [{}], does="POST /KIND/batch takes a list[.]$")
+    many = {"items": f"; POST {kind.path}/batch takes many$"}
+    refused(dora, "unknown_field", "POST", kind.path, {"items": [{}]}, many)
+
+
 def test_json_has_id_and_handle_or_error_hint_and_fields_of_each_item(dora: Person) -> None:
     told = dora.json_of("POST", "/contacts/batch", [JANE, {"email": "x@acme.com"}, 5])
     id = dora.json_of("GET", "/contacts/jane@acme.com")["id"]
