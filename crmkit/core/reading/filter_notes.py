@@ -40,6 +40,8 @@ _BLANKS = re.compile(r"\s\s|\A\s|\s\Z")
 _ALL_COUNT = "every blank of the value counts, in a row and at its ends"
 _ANYBODY = Asker("anybody")
 _FIELD = re.compile(r"(\w+):(.*)", re.DOTALL)
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?", re.ASCII)
+_ORDERS = ("gt", "gte", "lt", "lte", "between")
 _WILDCARD = re.compile(r"\A[*%]+|[*%]+\Z")
 
 
@@ -84,11 +86,7 @@ def of(
         found += _of_bounds(groups.plain(asked))
         found += _of_search(kind, pairs)
     if is_empty and not found:
-        found = [
-            f"keys of custom count with case, and what is in a list is found by like: {sent.name}"
-            for sent in filters
-            if isinstance(sent.target, CustomKey)
-        ]
+        found = [_of_key(sent) for sent in filters if isinstance(sent.target, CustomKey)]
     return tuple(dict.fromkeys(found))
 
 
@@ -173,6 +171,15 @@ def _of_filter(sent: _Sent) -> Iterator[str]:
     if _BLANKS.search(operand) and not _is_tags(target):
         counts = "blanks at the ends do not count, all others do" if _trims(target, operator) else _ALL_COUNT
         yield f"{counts}; a + is written %2B"
+
+
+def _of_key(sent: _Sent) -> str:
+    """Return why a filter on a key of custom may find nothing."""
+    operator, operand = split_filter(sent.text)
+    bound = operand.partition(",")[0].strip()
+    if operator in _ORDERS and _NUMBER.fullmatch(bound):
+        return f"a number compares with numbers alone: a text in {sent.name}, like {value(bound)}, is not found"
+    return f"keys of custom count with case, and what is in a list is found by like: {sent.name}"
 
 
 def _of_search(kind: Kind, pairs: Sequence[tuple[str, str]]) -> Iterator[str]:

@@ -83,6 +83,16 @@ def test_a_key_of_custom_that_finds_nothing_is_named(alice: Person) -> None:
     assert notes(alice, "custom.plan=gold") == []
 
 
+def test_a_number_that_is_compared_with_texts_of_custom_is_told(alice: Person) -> None:
+    made = alice.json_of("POST", "/deals", {"title": "Texts", "custom": {"digits": "4005"}})["id"]
+    told = 'a number compares with numbers alone: a text in custom.digits, like "4000", is not found'
+    for query in ("custom.digits=gte:4000", "custom.digits=between:4000,5000"):
+        assert notes(alice, query, "/deals") == [told]
+    assert notes(alice, "custom.digits=4005", "/deals") == []
+    alice.json_of("PATCH", f"/deals/{made}", {"custom": {"digits": 4005}})
+    assert notes(alice, "custom.digits=gte:4000", "/deals") == []
+
+
 def test_a_list_that_is_not_empty_has_no_such_notes(alice: Person) -> None:
     for query in ("name=like:o", "stage=like:e", "tags=vip,fintech", "stage=in:lead,customer", "name=eq:eq:Dan"):
         assert notes(alice, query) == []
