@@ -183,7 +183,8 @@ async def _called(call: HttpCall, tools: Toolset, tool: ToolCall, may_ask: bool)
     try:
         if CONFIRM in tool.answers and tool.state:
             tool = _agreed(tools, tool)
-        response = await inside.send(call, tools.request_of(tool))
+        request = tools.request_of(tool)
+        response = await inside.send(call, request)
     except Problem as problem:
         return _failed(problem)
     more = [f"# next: GET {response.next}"] if response.next else []
@@ -192,7 +193,8 @@ async def _called(call: HttpCall, tools: Toolset, tool: ToolCall, may_ask: bool)
         if may_ask:
             return protocol.question(CONFIRM, _asked(tool, response.problem.hint, response.body), _YES, token)
         more = [f'# next: call {again.name} again with "confirm":"{token}"']
-    return _tool_result(cut(response.body), *response.notes, *more, is_error=response.status >= 400)
+    shown = cut(response.body, request.method, request.target)
+    return _tool_result(shown, *response.notes, *more, is_error=response.status >= 400)
 
 
 def _asked(tool: ToolCall, hint: str, body: str) -> str:

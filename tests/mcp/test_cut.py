@@ -23,6 +23,23 @@ def test_an_answer_that_is_too_long_loses_whole_lines() -> None:
     assert note.startswith(f"# note: cut after {len(kept)} lines, at 100000 characters; send limit={len(kept)} ")
 
 
+def test_an_export_that_is_too_long_names_the_list_that_has_pages(alice: Person) -> None:
+    items = [{"name": f"Jane {number}", "notes": "x" * 800} for number in range(150)]
+    assert alice.post("/contacts/batch", json=items).status_code == 201
+    failed, shown = call(alice, "read", path="/contacts/export?format=csv")
+    note = shown.splitlines()[-1]
+    assert (failed, note.startswith("# note: cut after ")) == (False, True)
+    listed = re.findall(r"GET (\S+) has pages", note)[0]
+    assert "# next: " in call(alice, "read", path=f"{listed}?limit=100&fields=name")[1]
+    assert "POST /links " in note
+    assert "limit=" not in note
+
+
+def test_the_answer_to_a_write_that_is_too_long_names_no_pages() -> None:
+    note = cut("item/1  outcome=failed\n" * 9000, "POST", "/contacts/batch").splitlines()[-1]
+    assert note.endswith("; send fewer at a time to see what becomes of each")
+
+
 def test_one_line_that_is_too_long_is_cut_in_itself() -> None:
     first, note = cut("x" * 150_000 + "\n# total: 1\n").splitlines()
     assert first == "x" * MAX_CHARACTERS
