@@ -1,12 +1,13 @@
 """What the cells of a row have become so far, and the body of a POST that they make."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct, field
 
 from crmkit.core.rules import closings, stages
-from crmkit.errors import listed
+from crmkit.errors import Problem, listed
 from crmkit.model.actor import Asker
 from crmkit.model.configuration.pipeline import MEANINGS
 from crmkit.model.record import Kind, Reference
@@ -108,8 +109,16 @@ class Filling(Struct):
         if self.custom:
             self.values["custom"] = {**(self.values.get("custom") or {}), **self.custom}
         if self.faults:
-            return Refused(row, self.faults)
+            return Refused(row, {**self.faults, **self._wrong(asker)})
         return Body(row, self.values, tuple(names), self.id, past, tuple(self.unread))
+
+    def _wrong(self, asker: Asker) -> Mapping[str, str]:
+        """Return what is wrong with the values of cells that could be read."""
+        try:
+            self.kind.draft({name: value for name, value in self.values.items() if name not in self.faults}, asker)
+        except Problem as problem:
+            return problem.fields
+        return {}
 
     def _settle_status(self) -> None:
         """Set the status that the row tells otherwise.

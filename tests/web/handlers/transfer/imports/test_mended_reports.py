@@ -27,6 +27,12 @@ def test_a_mended_card_keeps_its_id_and_leaves_its_photo_out(alice: Person) -> N
     assert counts(planned(alice, CARDS.replace("EMAIL:no address\r\n", ""), "kind=contacts"))[1:3] == (0, 1)
 
 
+def test_a_report_names_all_cells_of_a_row_that_are_to_be_mended(alice: Person) -> None:
+    file = "name,email,rating,latitude,Expected revenue\nJane,no address,many,95,a lot\n"
+    before = planned(alice, file, "kind=contacts&map.Expected%20revenue=estimated_cents")
+    assert before["refused_rows"][0]["fields"].keys() == {"email", "rating", "latitude", "estimated_cents"}
+
+
 def mended(person: Person, file: str, query: str = "kind=contacts") -> Any:
     """Return the one contact of a file whose row was refused for its address, mended in the report and sent again."""
     before = planned(person, file, query)
