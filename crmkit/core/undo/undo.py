@@ -1,6 +1,5 @@
 """The verb: take an operation back, in one transaction, or as a job where it wrote more than one should."""
 
-from crmkit import ids
 from crmkit.core import path_ids, quotas
 from crmkit.core.call import Call
 from crmkit.core.jobs.awaited import awaited
@@ -13,39 +12,32 @@ from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.jobs import Job
-from crmkit.storage.log import audit, operations, outdated
+from crmkit.storage.log import operations, outdated
 
 MOST = 1_000  # entries that one transaction takes back
 
-WHERE = "The answer to a write names its operation; so does the id of an entry of /audit."
+WHERE = "The answer to a write names its operation."
 
 
 async def undo(call: Call, id: str) -> Result | Job:
     """Take the operation with this id back; one of more than MOST entries is taken back by the job that is returned.
 
-    The id of an entry of the log stands for the operation that wrote it. The job has ended, unless it takes longer than
-    a request should (see awaited).
+    The job has ended, unless it takes longer than a request should (see awaited).
 
     Raises `not_found`, `undo_conflict` with what stands against it, `admin_required`, `plan_limit_reached`, and
     `scope_required` where the token may not do the reverse of all that was done.
     """
     crm = call.crm
     opened.check_writes(call.actor.access, crm.kinds)
-    is_entry = ids.prefix_of(id) == crm.kinds.audit.prefix
-    first_of = operations.first_beside if is_entry else operations.first
-    named = path_ids.bare(crm.kinds.prefixes, id, crm.kinds.audit.prefix if is_entry else "op", WHERE)
+    operation = path_ids.bare(crm.kinds.prefixes, id, "op", WHERE)
 
     def unit(tx: Tx) -> Result | Job | job.Input:
         workspace = Workspace.of(tx.by)
-        first = first_of(tx.connection, workspace, named)
+        first = operations.first(tx.connection, workspace, operation)
         if first is None:
             begin = outdated.begins_at(tx.connection, workspace)
             older = f" The log begins at {begin}: what was done before cannot be undone." if begin else ""
-            raise Problem(
-                "not_found",
-                f"There is no {'entry' if is_entry else 'operation'} {named} in this workspace. {WHERE}{older}",
-            )
-        operation = audit.operation_id(workspace.id, first)
+            raise Problem("not_found", f"There is no operation {operation} in this workspace. {WHERE}{older}")
         scopes.check(tx, crm.kinds, first)
         if jobs.writes(tx.connection, workspace.id, first):
             raise Problem("undo_conflict", f"The job that does {operation} has not ended: undo it once it has.")

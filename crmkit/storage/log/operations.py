@@ -5,7 +5,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from crmkit import ids
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
@@ -80,14 +79,6 @@ def first(connection: Connection, workspace: Workspace, operation_id: str) -> in
     seq = audit.first_entry(workspace, operation_id)
     sql = "SELECT 1 FROM audit WHERE seq = ? AND workspace_id = ? AND op IS NULL"
     return seq if connection.execute(sql, (seq, workspace.id)).fetchone() else None
-
-
-def first_beside(connection: Connection, workspace: Workspace, entry_id: str) -> int | None:
-    """Return the number of the first entry of the operation that wrote this one, None where the log has it no more."""
-    seq = workspace.first + ids.number(entry_id)
-    sql = "SELECT coalesce(op, seq) FROM audit WHERE seq = ? AND workspace_id = ?"
-    row = connection.execute(sql, (seq, workspace.id)).fetchone()
-    return None if row is None else first(connection, workspace, audit.operation_id(workspace.id, row[0]))
 
 
 def size(connection: Connection, workspace_id: str, first: int) -> int:

@@ -82,7 +82,6 @@ class Nearest:
             self._nouns[plural] = self._nouns[f"{{{name}_id}}"] = (prefix,)
             if plural in words and plural != name:
                 self._plurals[name] = plural
-        self._nouns["{operation_id}"] += (kinds.audit.prefix,)  # an entry of the log names its operation
         self._nouns["{member_id}"] = tuple(link.to.prefix for link in kinds.members)
         self._plurals |= self._lists
         self._meant = {word: path for word, path in _MEANT.items() if word not in words} | self._plurals

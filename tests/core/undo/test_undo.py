@@ -68,37 +68,6 @@ def refused(home: House, person: Person, operation: str, code: str = "undo_confl
     return answer.json()
 
 
-def test_an_entry_of_the_log_names_the_operation_that_wrote_it(alice: Person) -> None:
-    batch = alice.json_of("POST", "/contacts/batch", [{"name": f"Jane {number}"} for number in range(3)])
-    changed(alice, f"/contacts/{batch['items'][0]['id']}", notes="beside it")
-    entries = alice.json_of("GET", "/audit?action=contact.create")["items"]
-    assert [alice.post(f"/undo/{entry['id']}?dry_run=1").status_code for entry in entries] == [409, 409, 409]
-    assert alice.post(f"/undo/{alice.json_of('GET', '/audit?limit=1')['items'][0]['handle']}").status_code == 200
-    assert alice.post(f"/undo/{entries[1]['id']}").text.startswith(f"OK undone {batch['operation']} (3 records)\n")
-    assert alice.json_of("GET", "/contacts")["total"] == 0
-    again = alice.post(f"/undo/{entries[2]['id']}")
-    assert (again.status_code, f"{batch['operation']} was undone by op_" in again.text) == (409, True)
-
-
-def test_an_entry_that_the_log_does_not_have_names_nothing(alice: Person, home: House) -> None:
-    made(alice, "/contacts", name="Jane")
-    entry = alice.json_of("GET", "/audit?action=contact.create")["items"][0]["id"]
-    with home.sign_in("charlie@example.com") as charlie:
-        for person, id in ((alice, ids.numbered("au", 1_000_000)), (charlie, entry)):
-            refused = person.post(f"/undo/{id}")
-            assert (refused.status_code, f"There is no entry {id} in this workspace" in refused.text) == (404, True)
-
-
-def test_who_asks_for_a_deleted_record_is_told_how_the_delete_is_taken_back(alice: Person) -> None:
-    jane = made(alice, "/contacts", name="Jane")["id"]
-    erased(alice, f"/contacts/{jane}")
-    told = alice.get(f"/contacts/{jane}")
-    assert told.status_code == 404
-    undo = told.text.partition("POST ")[2].partition(" ")[0]
-    assert alice.post(undo).status_code == 200
-    assert alice.get(f"/contacts/{jane}").status_code == 200
-
-
 def test_a_change_is_taken_back_and_the_answer_says_how_many_records_that_wrote(home: House, alice: Person) -> None:
     jane = made(alice, "/contacts", name="Jane", stage="lead", custom={"a": 1, "b": 2})
     changed(alice, f"/contacts/{jane['id']}", stage="customer", notes="x", custom={"a": 5, "c": 3})
