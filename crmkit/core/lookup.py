@@ -14,7 +14,7 @@ from crmkit.model.record import Kind, Record
 from crmkit.records.audit import ERASE
 from crmkit.storage import deleted, records
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.log import operations
+from crmkit.storage.log import audit, operations
 
 
 def id_or_key(kind: Kind, text: str) -> str | Key:
@@ -65,8 +65,9 @@ def _check_deleted(connection: Connection, kind: Kind, workspace_id: str, id: st
     last = operations.newest_of(connection, workspace_id, kind.handle(into))
     if last is not None and last.action.endswith(f".{ERASE}"):
         raise Problem("not_found", f"{what} erased at {last.at}; nothing of it is left.")
-    held = f"GET /audit?target={kind.handle(into)} shows what it held."
-    raise Problem("not_found", f"{what} deleted at {gone.at}; {held}")
+    held = f"GET /audit?target={kind.handle(into)} shows what it held"
+    undo = "" if last is None else f", POST /undo/{audit.operation_id(workspace_id, last.first)} takes the delete back"
+    raise Problem("not_found", f"{what} deleted at {gone.at}; {held}{undo}.")
 
 
 def notes(named: str | Key, record: Record) -> tuple[str, ...]:

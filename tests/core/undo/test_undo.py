@@ -68,6 +68,16 @@ def refused(home: House, person: Person, operation: str, code: str = "undo_confl
     return answer.json()
 
 
+def test_who_asks_for_a_deleted_record_is_told_how_the_delete_is_taken_back(alice: Person) -> None:
+    jane = made(alice, "/contacts", name="Jane")["id"]
+    erased(alice, f"/contacts/{jane}")
+    told = alice.get(f"/contacts/{jane}")
+    assert told.status_code == 404
+    undo = told.text.partition("POST ")[2].partition(" ")[0]
+    assert alice.post(undo).status_code == 200
+    assert alice.get(f"/contacts/{jane}").status_code == 200
+
+
 def test_a_change_is_taken_back_and_the_answer_says_how_many_records_that_wrote(home: House, alice: Person) -> None:
     jane = made(alice, "/contacts", name="Jane", stage="lead", custom={"a": 1, "b": 2})
     changed(alice, f"/contacts/{jane['id']}", stage="customer", notes="x", custom={"a": 5, "c": 3})

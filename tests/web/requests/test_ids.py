@@ -62,7 +62,7 @@ def test_a_mistyped_a_mistaken_a_deleted_and_an_unknown_id_are_told_apart(alice:
         "jane": "^jane is no id; the id of a contact looks like c_",
         jane[:-1]: f"c_ and 8 characters of {ids.ALPHABET}",
         jane.upper(): f"^{jane.upper()} is no id",
-        gone: rf"was deleted at 2026-06-10T09:00:00Z; GET /audit\?target=contact/{gone} shows what it held",
+        gone: rf"was deleted at 2026-06-10T09:00:00Z; GET /audit\?target=contact/{gone} shows what it held, POST /undo",
         ids.mint("c"): "There is no contact c_.* in this workspace",
     }
     hints = set()
