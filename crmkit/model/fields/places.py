@@ -41,7 +41,7 @@ class Country(FieldType, frozen=True):
     def cleaned(self, value: str) -> str:
         code = value.strip().upper()
         if code not in COUNTRIES:
-            meant = _COUNTRIES_MEANT.get(code)
+            meant = _COUNTRIES_MEANT.get(code) or countries.code(value)
             raise Invalid(f"must be {self.says}" + (f" (did you mean {meant}?)" if meant else ""))
         return code
 
@@ -113,7 +113,14 @@ _CASES: dict[int, Any] = {2: str.upper, 4: str.title}  # of a tag's later parts,
 
 
 def _near_zone(name: str) -> str:
-    """Return ` (did you mean NAME?)` for a misspelled zone: of the same digits, and none for an area like Europe."""
+    """Return ` (did you mean NAME?)` for a misspelled zone, or for its city alone.
+
+    It is of the same digits. None is meant by an area like Europe, or by GMT+10: Etc/GMT+10 has the sign reversed.
+    """
+    city = f"/{name.strip().lower().replace(' ', '_')}"
+    of_city = [zone for known, zone in _zones().items() if known.endswith(city) and not known.startswith("etc/")]
+    if len(of_city) == 1:
+        return f" (did you mean {of_city[0]}?)"
     if any(known.startswith(f"{name.lower().rstrip('/')}/") for known in _zones()):
         return ""
     digits = _DIGITS.findall(name)
