@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from crmkit.core.crm import Crm
 from crmkit.core.people import access
-from crmkit.core.requests.door import NOTHING, Door, Outcome, TakenBack, operation_of
+from crmkit.core.requests.wrapper import NOTHING, Outcome, TakenBack, Wrapper, operation_of
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor, Asker
 from crmkit.model.query.chosen import ALL, ByKind
@@ -23,13 +23,13 @@ _Done = tuple[Any, list[Effect], dict[str, int]]
 class Call:
     """One request to the product, from whatever face it came; without an actor, work of the system or a stranger's."""
 
-    __slots__ = ("_actor", "_now", "around", "crm", "door", "outcome")
+    __slots__ = ("_actor", "_now", "around", "crm", "outcome", "wrapper")
 
     def __init__(self, crm: Crm, actor: Actor | None = None) -> None:
         self.crm = crm
         self._actor = actor
         self._now = ""
-        self.door: Door | None = None  # of a request under a key, or for a dry run; it writes once
+        self.wrapper: Wrapper | None = None  # of a request under a key, or for a dry run; it writes once
         self.around: Callable[[Unit[Any]], Unit[Any]] | None = None  # makes its unit another one: see core/proposals
         self.outcome = NOTHING  # of its newest write, unless that is under a key
 
@@ -124,8 +124,8 @@ class Call:
         The actor is looked up again inside the transaction, so a token that was revoked, narrowed or came to its end,
         or an ended membership, stops a request that was already waiting. `lanes` name what the unit looks at before it
         writes; without them it is the actor's workspace. An act that an app must have confirmed is refused, unless the
-        unit `asks_code` itself (see stepup.confirmed). `silent` as in Database.write. `door` may answer in place of the
-        unit, or take it back.
+        unit `asks_code` itself (see stepup.confirmed). `silent` as in Database.write. `wrapper` may answer in
+        place of the unit, or take it back.
         """
         actor = self._actor
         if actor is not None and actor.must_confirm and not asks_code:
@@ -133,8 +133,8 @@ class Call:
 
         if self.around is not None:
             unit = self.around(unit)
-        door = self.door
-        if door is not None and actor is not None and lanes is not None:
+        wrapper = self.wrapper
+        if wrapper is not None and actor is not None and lanes is not None:
             lanes = (*lanes, actor.workspace_id)  # where answers are kept
 
         def checked(tx: Tx) -> _Done:
@@ -143,7 +143,7 @@ class Call:
                 tx.actor.access.check(*self.needs)
                 if self.address:
                     access.check_use(tx.actor, self.address, tx.now)
-            value = unit(tx) if door is None else door.run(tx, unit)
+            value = unit(tx) if wrapper is None else wrapper.run(tx, unit)
             return value, tx.effects, tx.operations
 
         value: T | Problem
@@ -153,8 +153,8 @@ class Call:
             value, effects, operations = taken.value, [], {}
             self.outcome = Outcome(is_dry=True, hidden=taken.made)
         else:
-            if door is not None:
-                door.done(value)
+            if wrapper is not None:
+                wrapper.done(value)
             elif operations:
                 self.outcome = Outcome(operation_of(actor, operations))
         for effect in effects:

@@ -6,7 +6,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from crmkit.clock import Clock, stamp
-from crmkit.core.examining.examined import Examined
+from crmkit.core.examining.findings_cache import FindingsCache
 from crmkit.core.history.waiting import Waiting
 from crmkit.core.jobs.kind import JobKinds
 from crmkit.core.jobs.traffic import Traffic
@@ -50,7 +50,7 @@ class Crm(Struct, frozen=True):
     traffic: Traffic = field(default_factory=Traffic)
     open_files: OpenFiles = field(default_factory=OpenFiles)
     planned_files: PlannedFiles = field(default_factory=PlannedFiles)
-    examined: Examined = field(default_factory=Examined)
+    findings: FindingsCache = field(default_factory=FindingsCache)
     tally: Tally = field(default_factory=Tally)
     checks: Checks = field(default_factory=dict)
     forms: dict[str, Form] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from crmkit.core.duplicates import pairing
 from crmkit.core.duplicates.matching import Match
 from crmkit.core.followed import Change
 from crmkit.core.scoring import nightly
-from crmkit.core.webhooks import standing
+from crmkit.core.webhooks import on_write
 from crmkit.model.record import REACHED, SCORE, Kind, Kinds, Record
 from crmkit.records.between import dismissal
 from crmkit.records.settings.field import DeclaredField
@@ -60,7 +60,7 @@ def put_and_follow(
     if kind.is_setting and record is not before and issubclass(kind.record, ScoringRule):
         nightly.follow(tx, kinds)
     if kind.is_setting and record is not before and issubclass(kind.record, Webhook):
-        standing.follow(tx, before, record)
+        on_write.follow(tx, before, record)
     is_counted = kind is kinds.activity or kind is kinds.membership
     if record is not before and (before is not None or is_counted):  # else nobody links to it yet
         follow(tx, kinds, kind, ((before, record),))

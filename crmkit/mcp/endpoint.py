@@ -13,9 +13,9 @@ from crmkit import __version__
 from crmkit.core.confirm import ASK
 from crmkit.core.oauth.connect import PLACES
 from crmkit.errors import Problem, listed
-from crmkit.mcp import inside, prompts, protocol, resources
+from crmkit.mcp import in_process, prompts, protocol, resources
 from crmkit.mcp.cut import cut
-from crmkit.mcp.inside import Request
+from crmkit.mcp.in_process import Request
 from crmkit.mcp.protocol import Fault, Hello, Message, PromptCall, ResourceCall, ToolCall
 from crmkit.mcp.tools import Tools
 from crmkit.render.answers import Failure
@@ -155,7 +155,7 @@ async def _read(call: HttpCall, uri: str, is_modern: bool) -> list[dict[str, Any
     """Return the contents of a resource, the answer to a request too; raises Fault."""
     request = resources.request_of(uri, written(call), call.crm.settings.base_url, is_modern)
     try:
-        response = await inside.send(call, request)
+        response = await in_process.send(call, request)
     except Problem as problem:
         raise Fault(protocol.INTERNAL_ERROR, problem.hint, status=200) from None
     if response.problem:
@@ -184,7 +184,7 @@ async def _called(call: HttpCall, tools: Toolset, tool: ToolCall, may_ask: bool)
         if CONFIRM in tool.answers and tool.state:
             tool = _agreed(tools, tool)
         request = tools.request_of(tool)
-        response = await inside.send(call, request)
+        response = await in_process.send(call, request)
     except Problem as problem:
         return _failed(problem)
     more = [f"# next: GET {response.next}"] if response.next else []

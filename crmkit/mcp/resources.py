@@ -4,7 +4,7 @@ from typing import Any
 
 from crmkit.errors import Problem
 from crmkit.mcp import protocol
-from crmkit.mcp.inside import Request
+from crmkit.mcp.in_process import Request
 from crmkit.mcp.protocol import Fault
 from crmkit.render.manual.pages import ALL, Manual
 

@@ -8,7 +8,7 @@ import msgspec
 
 from crmkit.errors import Problem, nearest
 from crmkit.mcp import arguments
-from crmkit.mcp.inside import Request
+from crmkit.mcp.in_process import Request
 from crmkit.mcp.protocol import ToolCall
 from crmkit.render.manual.pages import TOPICS
 from crmkit.web.route import Route

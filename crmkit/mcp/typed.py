@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from crmkit.errors import nearest
 from crmkit.mcp import arguments
-from crmkit.mcp.inside import Request
+from crmkit.mcp.in_process import Request
 from crmkit.mcp.protocol import ToolCall
-from crmkit.mcp.takes import CONFIRM, RECORDS, Argument, Place, arguments_of, with_records
 from crmkit.mcp.tools import ABOUT, FORMAT
+from crmkit.mcp.typed_arguments import CONFIRM, RECORDS, Argument, Place, arguments_of, with_records
 from crmkit.model.record import Kinds
 from crmkit.web.route import BadRoute, Route
 

@@ -6,7 +6,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.jobs import Job
 from crmkit.storage.lists.members import Members, Part, members_of
-from crmkit.storage.pruning.some import dropped, some
+from crmkit.storage.pruning.bounded import dropped, limited
 
 
 def keep(tx: Tx, job: Job, parts: Sequence[Part]) -> None:
@@ -33,7 +33,7 @@ def forget(tx: Tx, job: Job, part: int) -> None:
     tx.connection.execute(sql, (job.workspace_id, job.id, part))
 
 
-_LEFT = "DELETE FROM job_records WHERE " + some(
+_LEFT = "DELETE FROM job_records WHERE " + limited(
     "job_records",
     "workspace_id, job_id, part",
     "NOT EXISTS (SELECT 1 FROM jobs AS j WHERE j.workspace_id = job_records.workspace_id "

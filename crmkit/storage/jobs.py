@@ -16,7 +16,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 from crmkit.storage.people.new_ids import unused
-from crmkit.storage.pruning.some import dropped, some
+from crmkit.storage.pruning.bounded import dropped, limited
 
 TOPIC = "jobs"  # which a unit tells of that adds a job
 PREFIX = "jb"
@@ -268,7 +268,7 @@ def end_pauses_after(tx: Tx, latest: str) -> None:
     tx.connection.execute("UPDATE jobs SET due_at = '' WHERE due_at > ? AND state = 'running'", (latest,))
 
 
-_OLD = "DELETE FROM jobs WHERE " + some("jobs", "seq", "ended_at < ?")
+_OLD = "DELETE FROM jobs WHERE " + limited("jobs", "seq", "ended_at < ?")
 
 
 def forget(tx: Tx, before: str) -> bool:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from crmkit.core.call import Call
-from crmkit.core.requests.door import DryRun, Outcome
 from crmkit.core.requests.keyed import Keyed
+from crmkit.core.requests.wrapper import DryRun, Outcome
 from crmkit.errors import Problem
 from crmkit.model.form import MAX_UNKNOWN_FIELDS_SHOWN
 from crmkit.render.hidden import without
@@ -30,7 +30,7 @@ async def answered(call: HttpCall, route: Route, shows: Shows, ids: Mapping[str,
     if not call.is_dry and route.may_be_proposed and call.actor.access.proposes:
         shows = await asking.propose(call, route, shows)
     if call.is_dry:
-        call.door = DryRun()
+        call.wrapper = DryRun()
     elif (key := _key(call)) is not None:
         return await _once(call, route, shows, ids, key)
     value = await route.handler(call, **ids)
@@ -49,11 +49,11 @@ async def _once(call: HttpCall, route: Route, shows: Shows, ids: Mapping[str, An
         headers = b"\n".join([b"%s: %s" % pair for pair in response.headers])
         return Sent(response.status, headers.decode("latin-1"), response.body)
 
-    door = call.door = Keyed(Call(call.crm, call.actor), key, await _hash(call), sent)
+    wrapper = call.wrapper = Keyed(Call(call.crm, call.actor), key, await _hash(call), sent)
     try:
-        answer, is_replay = await door.answer(route.handler(call, **ids))
+        answer, is_replay = await wrapper.answer(route.handler(call, **ids))
     finally:
-        call.door = None  # which leads to the call: what leads to itself is freed late
+        call.wrapper = None  # which leads to the call: what leads to itself is freed late
     if not is_replay:
         return fresh[0]
     lines = (line.partition(b": ") for line in answer.headers.encode("latin-1").split(b"\n"))

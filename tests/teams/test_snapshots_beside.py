@@ -19,7 +19,7 @@ from crmkit.core.scoring import nightly, run
 from crmkit.core.transfer.imports import job as importing
 from crmkit.core.transfer.snapshots.arrive import BEGUN_ANEW
 from crmkit.core.undo.job import UNDO
-from crmkit.core.webhooks import standing
+from crmkit.core.webhooks import on_write
 from crmkit.model.actor import Actor
 from tests import postgres
 from tests.house import ALICE, settings_of
@@ -33,7 +33,7 @@ FIELD = REGISTRY.by_word["field"]
 def test_every_kind_of_job_is_one_that_an_import_begins_anew_or_one_that_somebody_started() -> None:
     """A new one of the system fails here: what it had left to do would be lost when a workspace moves."""
     of_states, of_somebody = {FILL, EMPTY}, {UNDO, in_steps.NAME, importing.NAME, run.RUN}
-    of_webhooks, keeping = {standing.NAME}, {erasing.NAME}  # which arrive switched off; while which none leaves
+    of_webhooks, keeping = {on_write.NAME}, {erasing.NAME}  # which arrive switched off; while which none leaves
     assert {*BEGUN_ANEW} | of_states | of_somebody | of_webhooks | keeping == set(boot.JOBS._by_name)
 
 

@@ -1,4 +1,4 @@
 """Figures of a period: what came in, moved on and was won; the funnel; campaigns.
 
-`asked` reads which period is asked for. `summary`, `funnel` and `campaigns` each answer with rows.
+`spans` reads which period is asked for. `summary`, `funnel` and `campaigns` each answer with rows.
 """

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from crmkit.core.analytics import asked
+from crmkit.core.analytics import spans
 from crmkit.core.call import Call
 from crmkit.model.query.listing import MixedListing, Paging
 from crmkit.model.record import Kinds
@@ -15,7 +15,7 @@ from crmkit.storage.analytics.campaigns import Converted, Joined
 from crmkit.storage.analytics.span import Span
 from crmkit.storage.interface.connection import Connection
 
-PARAMETERS = asked.SPAN
+PARAMETERS = spans.SPAN
 
 Row = dict[str, Any]
 
@@ -35,9 +35,9 @@ async def campaigns(call: Call, parameters: Mapping[str, str]) -> tuple[MixedLis
     """
     found, span = await brought(call, parameters)
     rows = [row for each in found for row in _rows(each)]
-    paging = Paging.whole(len(rows), asked.left_out(rows))
+    paging = Paging.whole(len(rows), spans.left_out(rows))
     plural = call.crm.kinds.whole.to.plural
-    return MixedListing("rows", tuple((plural, row) for row in rows[: asked.ROWS]), paging), span
+    return MixedListing("rows", tuple((plural, row) for row in rows[: spans.ROWS]), paging), span
 
 
 async def brought(call: Call, parameters: Mapping[str, str]) -> tuple[list[Brought], Span]:
@@ -45,7 +45,7 @@ async def brought(call: Call, parameters: Mapping[str, str]) -> tuple[list[Broug
 
     Those of most members come first.
     """
-    span = asked.span(call, parameters)
+    span = spans.span(call, parameters)
     return await call.scan(_read, call.crm.kinds, call.actor.workspace_id, span), span
 
 

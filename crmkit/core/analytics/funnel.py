@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from crmkit.core.analytics import asked
+from crmkit.core.analytics import spans
 from crmkit.core.call import Call
 from crmkit.core.configuration.pipelines import having
 from crmkit.errors import Problem
@@ -19,7 +19,7 @@ from crmkit.storage.analytics.span import Span
 from crmkit.storage.configuration import pipelines
 from crmkit.storage.interface.connection import Connection
 
-PARAMETERS = ("kind", *asked.SPAN)
+PARAMETERS = ("kind", *spans.SPAN)
 DEFAULT = "deals"
 DIGITS = 4  # of a share, which is a part of 1
 
@@ -32,7 +32,7 @@ async def funnel(call: Call, parameters: Mapping[str, str]) -> tuple[MixedListin
     has a row for each currency of its records, the one of most records first. Shares are of all these records.
     """
     kind = _kind(call.crm.kinds, parameters.get("kind", ""))
-    span = asked.span(call, parameters)
+    span = spans.span(call, parameters)
     pipeline, found, total = await call.scan(_read, kind, call.actor.workspace_id, span)
     counted = sum(each.records for each in found)
     notes = () if counted == total else (f"of {total} {kind.plural}, the newest {counted} are counted",)
@@ -40,12 +40,12 @@ async def funnel(call: Call, parameters: Mapping[str, str]) -> tuple[MixedListin
     for known in pipeline.stages if pipeline.is_put else ():
         names[fold(known.name)] = known.name
     rows = [_row(kind, names[each.key], each, counted) for each in _ordered(pipeline, found)]
-    paging = Paging.whole(len(rows), (*notes, *asked.left_out(rows)))
-    return MixedListing("rows", tuple((kind.plural, row) for row in rows[: asked.ROWS]), paging), span
+    paging = Paging.whole(len(rows), (*notes, *spans.left_out(rows)))
+    return MixedListing("rows", tuple((kind.plural, row) for row in rows[: spans.ROWS]), paging), span
 
 
 def _read(connection: Connection, kind: Kind, workspace_id: str, span: Span) -> tuple[Pipeline, list[Stage], int]:
-    found = records.by_stage(connection, kind, workspace_id, span, asked.READ)
+    found = records.by_stage(connection, kind, workspace_id, span, spans.READ)
     total = records.created(connection, kind, workspace_id, span)
     return pipelines.pipeline_of(connection, workspace_id, kind.plural), found, total
 

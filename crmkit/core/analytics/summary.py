@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import structs
 
-from crmkit.core.analytics import asked
+from crmkit.core.analytics import spans
 from crmkit.core.call import Call
 from crmkit.core.rules import stages
 from crmkit.model.configuration.pipeline import LOST, WON
@@ -18,7 +18,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import outdated
 
-PARAMETERS = asked.SPAN
+PARAMETERS = spans.SPAN
 ROW = "analytics"
 
 Row = dict[str, Any]
@@ -29,7 +29,7 @@ async def summary(call: Call, parameters: Mapping[str, str]) -> tuple[MixedListi
 
     Won and lost are records that are so now and became so in the period; deleted records count as moved alone.
     """
-    span = asked.span(call, parameters)
+    span = spans.span(call, parameters)
     now = call.now
     counts, won, notes = await call.scan(_read, call.crm.kinds, Workspace.of(call.actor), span, now)
     money: Row = dict.fromkeys((*_sums(call.crm.kinds), "currency"))
@@ -51,13 +51,13 @@ def _read(
     counts |= {"contacted": 0, "moved": 0, WON: 0, LOST: 0}
     past = structs.replace(span, until=now if span.until is None else min(span.until, now))
     for kind in (each for each in kinds.records if each.quiet_days):
-        found, is_whole = contacts.contacted(connection, kind, workspace_id, past, CONTACTS, asked.READ)
+        found, is_whole = contacts.contacted(connection, kind, workspace_id, past, CONTACTS, spans.READ)
         counts["contacted"] += found
         if not is_whole:
-            notes.append(f"contacted is of the newest {asked.READ} activities: there may be more")
-    counts["moved"], is_whole = moves.moved(connection, workspace_id, span, asked.READ)
+            notes.append(f"contacted is of the newest {spans.READ} activities: there may be more")
+    counts["moved"], is_whole = moves.moved(connection, workspace_id, span, spans.READ)
     if not is_whole:
-        notes.append(f"moved is of the newest {asked.READ} changes of stages: there may be more")
+        notes.append(f"moved is of the newest {spans.READ} changes of stages: there may be more")
     begin = outdated.begins_at(connection, workspace)
     if (span.since or "") < begin:
         notes.append(f"moved is of changes since {begin}, when the log begins: older entries are gone")

@@ -17,7 +17,7 @@ from crmkit.core.now import moment
 from crmkit.core.proposals.verbs import seen
 from crmkit.core.reading import opened, reminders
 from crmkit.core.reading.lists import columns
-from crmkit.core.webhooks import standing
+from crmkit.core.webhooks import on_write
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor, Asker
 from crmkit.model.configuration.pipeline import OPEN
@@ -111,7 +111,7 @@ def _stopped(connection: Connection, asked: _Asked) -> list[str]:
     """Return the notes about webhooks that send nothing though they are switched on."""
     if not asked.actor.access.allows("webhooks.read"):
         return []
-    return standing.told(keys.stopped(connection, asked.workspace.id, SENDS, standing.MOST_TOLD))
+    return on_write.told(keys.stopped(connection, asked.workspace.id, SENDS, on_write.MOST_TOLD))
 
 
 def _since(call: Call, text: str) -> str:

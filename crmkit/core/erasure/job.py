@@ -14,15 +14,15 @@ from msgspec import Struct, convert, to_builtins
 from crmkit.clock import after
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
-from crmkit.core.erasure import going, traces
+from crmkit.core.erasure import removal, traces
 from crmkit.core.erasure.traces import Traces
 from crmkit.core.jobs.kind import JobKind, Result
 from crmkit.model.actor import Actor
 from crmkit.model.record import Kind, Kinds
 from crmkit.storage import deleted, jobs
-from crmkit.storage.erasure import beside, log
-from crmkit.storage.erasure.beside import Row
+from crmkit.storage.erasure import log, other_rows
 from crmkit.storage.erasure.log import Slice, Sought
+from crmkit.storage.erasure.other_rows import Row
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, within
@@ -109,10 +109,10 @@ async def _prepare(call: Call, job: Job) -> _Turn:
     if place.stage > len(tables):
         return _Turn(place, known)
     found, key, is_over = list[Row](), place.after, False
-    for _ in range(READ_AT_ONCE // beside.AT_ONCE):
-        rows = await call.scan(beside.rows, tables[place.stage - 1], job.workspace_id, key)
+    for _ in range(READ_AT_ONCE // other_rows.AT_ONCE):
+        rows = await call.scan(other_rows.rows, tables[place.stage - 1], job.workspace_id, key)
         found += [row for row in rows if any(known.tell(_text(value)) for value in row.told)]
-        if len(rows) < beside.AT_ONCE:
+        if len(rows) < other_rows.AT_ONCE:
             is_over = True
             break
         key = list(rows[-1].key)
@@ -127,12 +127,12 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
         return job.goes_on(job.position)
     if place.stage == GOING:
         tx.actor = input.by
-        if going.gone(tx, crm.kinds, kind, input.id):
+        if removal.gone(tx, crm.kinds, kind, input.id):
             place.stage, place.of = LOG, within(entries.newest(tx.connection, workspace))
     elif place.stage == LOG:
         _clear_log(tx, Chain(crm.key), place, turn, job)
     elif place.stage <= len(tables):
-        beside.clear(tx, tables[place.stage - 1], workspace.id, turn.rows, turn.traces.tell)
+        other_rows.clear(tx, tables[place.stage - 1], workspace.id, turn.rows, turn.traces.tell)
         place.after = list(turn.after)
         if turn.is_over:
             place.stage, place.after = place.stage + 1, []

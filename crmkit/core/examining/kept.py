@@ -10,7 +10,7 @@ from crmkit.model.record import Kind, Kinds
 from crmkit.records.activity import CONTACTS
 from crmkit.storage import jobs
 from crmkit.storage.examining import counts, derived
-from crmkit.storage.examining.wrong import Look, Wrong
+from crmkit.storage.examining.mismatch import Look, Mismatch
 from crmkit.storage.interface.brand import ReadNext, RunNext
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.database import Finding
@@ -23,7 +23,7 @@ MOST_TOLD = 3  # faults of each sort; the others are counted
 REPAIR = "`crmkit doctor --repair` puts that right while no server runs"
 GONE = "records are gone that nobody deleted here: compare a backup first, once repaired only the log tells of them"
 
-Says = tuple[list[Wrong], int | None]  # what is wrong, and the number of the last row looked at
+Says = tuple[list[Mismatch], int | None]  # what is wrong, and the number of the last row looked at
 
 
 class Repaired(Struct, frozen=True):
@@ -90,7 +90,7 @@ def _workspaces(read: ReadNext) -> Iterator[Workspace]:
             yield workspace
 
 
-def _found(read: ReadNext, looks: list[Look], workspace: Workspace) -> Iterator[list[Wrong]]:
+def _found(read: ReadNext, looks: list[Look], workspace: Workspace) -> Iterator[list[Mismatch]]:
     """Yield what is wrong in a workspace: the first rows of all looks are of one moment, further rows of others."""
 
     def first(connection: Connection) -> list[Says]:

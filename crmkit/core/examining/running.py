@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from crmkit import __version__
 from crmkit.core.call import Call
 from crmkit.core.examining import mails, plans, standing, urls
-from crmkit.core.examining.examined import Found
+from crmkit.core.examining.findings_cache import Found
 from crmkit.core.operating import backups
 from crmkit.core.sealing import verify
 from crmkit.errors import Problem
@@ -46,7 +46,7 @@ async def examine(call: Call) -> Found:
         findings += mails.examine(crm.settings)
         return Found(call.now, findings)
 
-    return await call.crm.examined.found(look)
+    return await call.crm.findings.found(look)
 
 
 def _unreadable(error: Exception) -> Finding:

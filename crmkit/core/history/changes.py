@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
-from crmkit.core.history import net
-from crmkit.core.history.net import Change
+from crmkit.core.history import combined
+from crmkit.core.history.combined import Change
 from crmkit.model.record import Kind
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
@@ -63,7 +63,7 @@ def page(connection: Connection, workspace: Workspace, nouns: Nouns, round: Roun
             continue  # it is told where its newest entry is
         own = entries.of_target(connection, workspace, target, round.start, round.end)
         read += len(own)
-        change = net.of(nouns[target.partition("/")[0]], own)
+        change = combined.of(nouns[target.partition("/")[0]], own)
         if change:
             found.append(change)
             reached.append(seq)
@@ -95,12 +95,12 @@ def by_others(
     found = list[Change]()
     for target in written:
         kind, own = nouns[target.partition("/")[0]], entries.of_target(connection, workspace, target, start, end)
-        change, theirs = net.of(kind, own), net.of(kind, [entry for entry in own if entry.by != address])
+        change, theirs = combined.of(kind, own), combined.of(kind, [entry for entry in own if entry.by != address])
         if change is None or theirs is None:
             continue
         if len(found) == limit:
             return Others(tuple(found), has_more=True)
-        fields = theirs.fields if change.change == net.UPDATED else ()
+        fields = theirs.fields if change.change == combined.UPDATED else ()
         found.append(Change(change.handle, change.change, theirs.at, theirs.by, fields, change.into))
     oldest = entries.oldest(connection, workspace)
     is_cut = since > start or (oldest is not None and oldest[0] > start + 1)  # or entries after it are gone

@@ -8,7 +8,7 @@ from typing import Any
 from crmkit.core.call import Call
 from crmkit.core.history import changes
 from crmkit.core.history.changes import Nouns, Page, Round
-from crmkit.core.history.net import Change
+from crmkit.core.history.combined import Change
 from crmkit.core.reading import opened
 from crmkit.errors import Problem, listed, nearest
 from crmkit.model.fields import Invalid, Time

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from crmkit.core import lookup
 from crmkit.core.call import Call
-from crmkit.core.history import net
+from crmkit.core.history import combined
 from crmkit.core.reading import audit, feeds
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
@@ -53,7 +53,7 @@ async def blame(call: Call, kind: Kind, id: str) -> MixedListing:
     found = await call.scan(_newest_of_fields, kind, workspace, handle)
     rows = tuple(
         ("fields", {"field": name, "since": entry.at, "by": entry.by, "token_name": entry.token_name})
-        for name in net.given(kind)
+        for name in combined.given(kind)
         if (entry := found.get(name))
     )
     return MixedListing("fields", rows, Paging.whole(len(rows), notes))

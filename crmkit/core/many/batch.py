@@ -11,7 +11,7 @@ from typing import Any
 from crmkit.core import quotas
 from crmkit.core.call import Call
 from crmkit.core.records import activities, nested, write
-from crmkit.core.records.merging import May
+from crmkit.core.records.merging import PostOptions
 from crmkit.core.records.settled import Saved
 from crmkit.core.rules.rule import Values
 from crmkit.errors import Problem
@@ -80,7 +80,7 @@ def _saving(call: Call, kind: Kind, merges_alike: bool) -> Callable[[Any], Unit[
     """Return what makes the unit of an item."""
     if kind is call.crm.kinds.activity:
         return partial(activities.saving, call.crm, asker=call.asker)
-    return partial(write.saving, call.crm, kind, asker=call.asker, may=May(merge_alike=merges_alike))
+    return partial(write.saving, call.crm, kind, asker=call.asker, options=PostOptions(merge_alike=merges_alike))
 
 
 async def _checked(saving: Callable[[Any], Unit[Saved]], items: Sequence[Any]) -> list[Unit[Saved] | Problem]:

@@ -13,7 +13,7 @@ from crmkit.core.jobs.awaited import awaited
 from crmkit.core.jobs.kind import Result
 from crmkit.core.many import in_steps
 from crmkit.core.many.act import Act
-from crmkit.core.many.along import along
+from crmkit.core.many.affected import affected
 from crmkit.core.many.found import AT_ONCE, SHOWN, Found, find
 from crmkit.core.many.tally import Tally
 from crmkit.core.reading import feeds, lists
@@ -64,7 +64,7 @@ async def _done(call: Call, act: Act, asked: Asked, pairs: Pairs, body: Body, de
     notes = await lists.notes_on(call, asked, is_first=True, is_empty=not found.count)
     done: Result | Job | Found = await call.write(_unit(call, act, found, query, pairs, body, notes))
     if isinstance(done, Found):
-        return await in_steps.rehearsed(call, act, done, notes)
+        return await in_steps.expected_of(call, act, done, notes)
     return await awaited(call, done) if isinstance(done, Job) else done
 
 
@@ -128,7 +128,7 @@ def _confirmed(call: Call, tx: Tx, act: Act, found: Found, pairs: Pairs, body: B
 def _written(tx: Tx, act: Act, found: Found, notes: tuple[str, ...]) -> Result:
     """Write all records in this transaction."""
     kind, workspace_id, tally, known = act.kind, tx.by.workspace_id, Tally(), found.versions
-    linked = along(tx.connection, act, workspace_id, [*known])
+    linked = affected(tx.connection, act, workspace_id, [*known])
     with quotas.as_before(tx, act.crm.settings, [kind.plural]):
         for id in known:
             record = records.fetch(tx.connection, kind, workspace_id, id)

@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from crmkit.core.many.act import Act
-from crmkit.core.many.along import along
+from crmkit.core.many.affected import affected
 from crmkit.core.reading import keys
 from crmkit.model.query.listing import Listing, Paging
 from crmkit.model.query.parse import Query
@@ -62,5 +62,5 @@ def find(connection: Connection, act: Act, workspace: Workspace, query: Query) -
     are_many = count > AT_ONCE
     if not are_many:
         ids = [id for part in parts for id in part[0].split(",")]
-        are_many = count + along(connection, act, workspace.id, ids).total() > AT_ONCE
+        are_many = count + affected(connection, act, workspace.id, ids).total() > AT_ONCE
     return Found(query, count, digest.hexdigest(), tuple(parts), first, are_many)

@@ -15,7 +15,7 @@ from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.jobs.kind import JobKind, Result
 from crmkit.core.many.act import Act
-from crmkit.core.many.along import along
+from crmkit.core.many.affected import affected
 from crmkit.core.many.found import OF_PART, Found
 from crmkit.core.many.tally import Tally
 from crmkit.core.requests import parts
@@ -57,7 +57,7 @@ def begin(tx: Tx, act: Act, found: Found, body: Any, asker: Asker, notes: tuple[
     return job
 
 
-async def rehearsed(call: Call, act: Act, found: Found, notes: tuple[str, ...]) -> Result:
+async def expected_of(call: Call, act: Act, found: Found, notes: tuple[str, ...]) -> Result:
     """Return what a dry run tells of the same: it checks all records as the job does, or says how many it checked."""
     plural, every = act.kind.plural, found.parts
 
@@ -105,7 +105,7 @@ def _write(tx: Tx, job: Job, act: Act, place: _Place) -> bool:
     if part is None:
         return False
     number, rows = part[0], part[1][place.at :]
-    linked = along(tx.connection, act, job.workspace_id, [id for id, _ in rows])
+    linked = affected(tx.connection, act, job.workspace_id, [id for id, _ in rows])
     some = _as_many_as_fit(rows, linked)
     try:
         tally = tx.attempt(lambda tx: _written(tx, act, some, linked, one_by_one=False))

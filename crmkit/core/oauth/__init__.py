@@ -11,5 +11,6 @@
 5. `POST /token`: `redeem.redeem` checks the authorization code and its PKCE verifier (`pkce`) and mints an ordinary
    token. `POST /revoke`: `redeem.give_back` ends it.
 
-`hosts` lists the apps that are known beforehand. `storage.people.grants` keeps page secrets and authorization codes.
+`known_clients` lists the apps that are known beforehand. `storage.people.grants` keeps page secrets and authorization
+codes.
 """

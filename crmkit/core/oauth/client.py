@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from crmkit import base64url
-from crmkit.core.oauth.hosts import LOOPBACK_HOSTS, REFUSED_SCHEMES
+from crmkit.core.oauth.known_clients import LOOPBACK_HOSTS, REFUSED_SCHEMES
 from crmkit.model.names import clean
 
 MAX_URIS = 8

@@ -20,7 +20,7 @@ from crmkit.storage.duplicates.oldest import oldest
 from crmkit.storage.interface.tx import Tx
 
 
-class May(Struct, frozen=True):
+class PostOptions(Struct, frozen=True):
     """What may become of a record that is sent.
 
     It may merge into one that is likely the same, and a setting may change the one that is `known_by` the same values.
@@ -38,33 +38,35 @@ class May(Struct, frozen=True):
     past: Mapping[str, str | None] = field(default_factory=dict)
 
 
-POST = May()
+POST = PostOptions()
 
 _EMPTY: tuple[Any, ...] = (None, "", [], {})  # of a key of custom
 
 
-def allowed(tx: Tx, kinds: Kinds, kind: Kind, values: Values, may: May) -> tuple[Record | None, Values, list[str]]:
+def allowed(
+    tx: Tx, kinds: Kinds, kind: Kind, values: Values, options: PostOptions
+) -> tuple[Record | None, Values, list[str]]:
     """Return what `met` does, else `alike`; raises `duplicate` or `not_found` for what may not be done."""
-    named = lookup.find(tx.connection, kind, tx.by, may.id) if may.id else _led_to(tx, kind, values, may.by)
-    if named is not None and not may.merge:
+    named = lookup.find(tx.connection, kind, tx.by, options.id) if options.id else _led_to(tx, kind, values, options.by)
+    if named is not None and not options.merge:
         hint = f"{named.handle} is there already, and none is to be changed."
         raise Problem("duplicate", hint, facts={"handle": named.handle})
     if named is not None:
         return named, patched(tx, kind, named, values), []
-    before = known(tx, kind, values) if kind.is_setting and may.change_setting else None
+    before = known(tx, kind, values) if kind.is_setting and options.change_setting else None
     notes: list[str] = []
     if before is None:
         before, values, notes = met(tx, kind, values)
-    if before is None and may.merge_alike:
+    if before is None and options.merge_alike:
         values = relations.linked(tx, kinds, kind, values, notes)  # records are alike by the ids of what they link to
         before, values, reasons = alike(tx, kind, values)
         notes += reasons
-    if before is not None and not may.merge:
+    if before is not None and not options.merge:
         hint = f"{before.handle} has the same {_keys(kind)}, and none is to be changed."
         raise Problem("duplicate", hint, facts={"handle": before.handle})
-    if before is None and not may.create:
+    if before is None and not options.create:
         sent = [names for names in kind.known_by if all(values.get(name) is not None for name in names)]
-        sent = [("id",), *sent] if may.id else sent
+        sent = [("id",), *sent] if options.id else sent
         lacks = f"has this {_keys(kind, sent)}" if sent else f"is named by {_keys(kind)}"
         raise Problem("not_found", f"No {kind.name} {lacks}, and none is to be created.")
     return before, values, notes

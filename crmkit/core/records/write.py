@@ -14,7 +14,7 @@ from crmkit.core import confirm, derived, followed, lookup, quotas, roles
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.records import activities, memberships, merging, nested, relations, versions
-from crmkit.core.records.merging import POST, May
+from crmkit.core.records.merging import POST, PostOptions
 from crmkit.core.records.settled import Saved, checked, settled
 from crmkit.core.requests.keyed import SCOPE
 from crmkit.core.rules.rule import Values, Write
@@ -27,17 +27,17 @@ from crmkit.storage.interface.tx import Tx, Unit
 async def save(
     call: Call, kind: Kind, body: Mapping[str, Any], merges_alike: bool = False, by: Sequence[str] = ()
 ) -> Saved:
-    """Create a record, or merge the fields into a live one (see `saving`); `by` as in May."""
-    return await call.write(saving(call.crm, kind, body, call.asker, May(merge_alike=merges_alike, by=by)))
+    """Create a record, or merge the fields into a live one (see `saving`); `by` as in PostOptions."""
+    return await call.write(saving(call.crm, kind, body, call.asker, PostOptions(merge_alike=merges_alike, by=by)))
 
 
-def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker, may: May = POST) -> "Saving":
+def saving(crm: Crm, kind: Kind, body: Mapping[str, Any], asker: Asker, options: PostOptions = POST) -> "Saving":
     """Return the unit that creates a record, or merges the fields into the one that one of `merges_by` leads to.
 
-    `may` says which of both it may do. Records that the body relates it to are created or merged first, activities are
-    logged last. Raises what `draft` raises; the unit `scope_required` where the token may not write one of these.
+    `options` say which of both it may do. Records that the body relates it to are created or merged first, activities
+    are logged last. Raises what `draft` raises; the unit `scope_required` where the token may not write one of these.
     """
-    return Saving(crm, kind, nested.drafted(crm.kinds, kind, body, asker), may)
+    return Saving(crm, kind, nested.drafted(crm.kinds, kind, body, asker), options)
 
 
 class Saving(Struct, frozen=True):
@@ -46,7 +46,7 @@ class Saving(Struct, frozen=True):
     crm: Crm
     kind: Kind
     draft: nested.Draft
-    may: May
+    options: PostOptions
 
     @property
     def parts(self) -> Iterator[tuple[Kind, Values]]:
@@ -64,10 +64,10 @@ class Saving(Struct, frozen=True):
         _check_role(tx, kind)
         _check_scopes(tx, crm.kinds, kind, draft)
         if not draft.is_nested:
-            return _saved(tx, crm, kind, draft.values, self.may)
+            return _saved(tx, crm, kind, draft.values, self.options)
         needed = [each.plural for each in (kind, crm.kinds.activity, *(link.to for link, _ in draft.related))]
         with quotas.as_before(tx, crm.settings, needed):
-            return _saved_whole(tx, crm, kind, draft, self.may)
+            return _saved_whole(tx, crm, kind, draft, self.options)
 
 
 async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Saved:
@@ -160,7 +160,7 @@ def removed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, is_linked: bool = 
     derived.put_and_follow(tx, kinds, kind, before, None)
 
 
-def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, may: May) -> Saved:
+def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, options: PostOptions) -> Saved:
     """Write a record with those that it nests; raises one Problem for what is wrong with any of them."""
     faults, values, notes = nested.Faults(), dict(draft.values), list[str]()
 
@@ -170,10 +170,10 @@ def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, may: May) ->
         return found
 
     for reference, sent in draft.related:
-        other = part(reference.place, _saved, reference.to, sent, May(create=may.create))
+        other = part(reference.place, _saved, reference.to, sent, PostOptions(create=options.create))
         if other is not None:
             values[reference.link] = other.record.id
-    saved = part("", _saved, kind, values, may, but=[reference.link for reference, _ in draft.related])
+    saved = part("", _saved, kind, values, options, but=[reference.link for reference, _ in draft.related])
     for number, sent in enumerate(draft.activities):
         place = f"{crm.kinds.activity.plural}.{number}"
         if saved is not None:
@@ -207,9 +207,9 @@ def _check_scopes(tx: Tx, kinds: Kinds, kind: Kind, draft: nested.Draft) -> None
             tx.rights += [(SCOPE, scope) for scope in scopes]
 
 
-def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values, may: May = POST) -> Saved:
-    before, values, notes = merging.allowed(tx, crm.kinds, kind, values, may)
-    saved = _written(Write(tx, crm, kind, before, notes, may.past), values)
+def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values, options: PostOptions = POST) -> Saved:
+    before, values, notes = merging.allowed(tx, crm.kinds, kind, values, options)
+    saved = _written(Write(tx, crm, kind, before, notes, options.past), values)
     return saved if before is None else replace(saved, record=derived.reached(tx, kind, saved.record))
 
 

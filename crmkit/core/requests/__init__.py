@@ -1,4 +1,4 @@
 """How a request writes: once under its key, or as a dry run.
 
-The one write of such a request goes through the Door that its Call has. Without one it is done, each time it is sent.
+The one write of such a request runs in the Wrapper that its Call has. Without one it is done each time it is sent.
 """

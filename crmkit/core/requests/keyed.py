@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from crmkit.core.people import access
-from crmkit.core.requests.door import Outcome, operation_of
+from crmkit.core.requests.wrapper import Outcome, operation_of
 from crmkit.errors import Problem
 from crmkit.storage.interface.tx import Tx, Unit
 from crmkit.storage.requests import answers

@@ -33,7 +33,7 @@ def step(crm: Crm, tx: Tx, workspace_id: str, kinds: Sequence[Kind], place: Plac
         return False
     kind, workspace = kinds[place.at], lookup.existing(tx.connection, workspace_id)
     seconds = IN_PEACE_SECONDS if crm.traffic.is_quiet else STEP_SECONDS
-    some = runs.score_some(tx, kind, workspace, place.last, seconds)
+    some = runs.score_next(tx, kind, workspace, place.last, seconds)
     place.done += some.scored
     place.changed += some.changed
     place.last = some.last

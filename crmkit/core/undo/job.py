@@ -15,7 +15,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.jobs.kind import JobKind, Result
 from crmkit.core.requests import parts
 from crmkit.core.undo import covered, walk
-from crmkit.core.undo.reversal import Reversal, Scene
+from crmkit.core.undo.reversal import Reversal, UndoContext
 from crmkit.errors import Problem
 from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
@@ -56,7 +56,7 @@ def add(tx: Tx, asked: Input) -> Job:
     return jobs.add(tx, UNDO, to_builtins(asked), position=to_builtins(Position(0, asked.of)))
 
 
-async def rehearsed(call: Call, asked: Input) -> Result:
+async def expected_of(call: Call, asked: Input) -> Result:
     """Return what a dry run tells of the same: it looks at all entries as the job does, or says at how many."""
 
     def step(held: Position, tx: Tx) -> Position | None:
@@ -84,7 +84,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
 
 def _look(tx: Tx, crm: Crm, asked: Input, held: Position) -> Position:
     """Return where the look is after the next entries; after the last ones the writing begins, unless they conflict."""
-    scene, workspace_id = Scene(tx, crm, asked.first, is_rehearsal=True), tx.by.workspace_id
+    context, workspace_id = UndoContext(tx, crm, asked.first, is_dry=True), tx.by.workspace_id
     found = walk.Conflicts(dict(held.conflicts), held.untold)
     more = Counter(held.more)
     entries = operations.newest_first(tx.connection, workspace_id, asked.first, LOOKED_AT, held.at)
@@ -92,7 +92,7 @@ def _look(tx: Tx, crm: Crm, asked: Input, held: Position) -> Position:
         kind = crm.kinds.by_word.get(entry.noun)
         if kind is not None:
             more[kind.plural] += (entry.ended is not None) - (entry.begun is not None)
-        reversal = covered.reversal(scene, entry) if _is_last(scene, entry) else None
+        reversal = covered.reversal(context, entry) if _is_last(context, entry) else None
         if reversal is not None:
             found.add(reversal.conflicts)
     if len(entries) == LOOKED_AT:
@@ -104,18 +104,18 @@ def _look(tx: Tx, crm: Crm, asked: Input, held: Position) -> Position:
 
 def _write(tx: Tx, crm: Crm, job: Job, asked: Input, held: Position) -> Job:
     """Take the next entries back; after the last ones the job ends."""
-    scene, workspace = Scene(tx, crm, asked.first), Workspace.of(tx.by)
+    context, workspace = UndoContext(tx, crm, asked.first), Workspace.of(tx.by)
     if job.op is None:
         walk.begin(tx, asked.operation)
     own = tx.operations[workspace.id]
     entries = operations.newest_first(tx.connection, workspace.id, asked.first, WRITTEN, held.at)
     records, left, left_more = held.records, list(held.left), held.left_more
     for entry in entries:
-        is_last = _is_last(scene, entry)
+        is_last = _is_last(context, entry)
         newest = None if is_last else operations.newest_of(tx.connection, workspace.id, entry.target)
         if newest is not None and newest.first != own:
             continue  # its later entries were left
-        reversal = _allowed(scene, asked.caps, covered.reversal(scene, entry))
+        reversal = _allowed(context, asked.caps, covered.reversal(context, entry))
         if reversal is None:
             continue
         if not reversal.conflicts:
@@ -133,18 +133,18 @@ def _write(tx: Tx, crm: Crm, job: Job, asked: Input, held: Position) -> Job:
     return job.goes_on(to_builtins(reached))
 
 
-def _is_last(scene: Scene, entry: Entry) -> bool:
+def _is_last(context: UndoContext, entry: Entry) -> bool:
     """Tell whether the operation has no later entry of the same record."""
-    later = operations.writes(scene.tx.connection, scene.workspace_id, scene.first, entry.target, after=entry.seq)
+    later = operations.writes(context.tx.connection, context.workspace_id, context.first, entry.target, after=entry.seq)
     return not later
 
 
-def _allowed(scene: Scene, caps: Mapping[str, int], found: Reversal | None) -> Reversal | None:
+def _allowed(context: UndoContext, caps: Mapping[str, int], found: Reversal | None) -> Reversal | None:
     """Return the same, or a conflict where the plan allows no more records of the kind."""
     if found is None or found.conflicts or found.more[1] <= 0:
         return found
     try:
-        quotas.check_more(scene.tx, caps, dict([found.more]), are_there=False)
+        quotas.check_more(context.tx, caps, dict([found.more]), are_there=False)
     except Problem as problem:
         return Reversal({found.more[0]: problem.hint})
     return found

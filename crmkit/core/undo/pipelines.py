@@ -4,32 +4,32 @@ from typing import Any
 
 from crmkit.core import roles
 from crmkit.core.configuration.pipelines import facts
-from crmkit.core.undo.reversal import Reversal, Scene
+from crmkit.core.undo.reversal import Reversal, UndoContext
 from crmkit.model.configuration.pipeline import Pipeline, Stage
 from crmkit.storage.configuration import pipelines
 from crmkit.storage.log import audit
 from crmkit.storage.log.operations import Entry
 
 
-def reversal(scene: Scene, entry: Entry) -> Reversal:
+def reversal(context: UndoContext, entry: Entry) -> Reversal:
     """Return how the entry of a pipeline is taken back; raises `admin_required` for whoever is no admin."""
-    roles.check_admin(scene.tx)
-    held = pipelines.pipeline_of(scene.tx.connection, scene.workspace_id, entry.id)
+    roles.check_admin(context.tx)
+    held = pipelines.pipeline_of(context.tx.connection, context.workspace_id, entry.id)
     now: dict[str, Any] = facts(held) if held.is_put else {}
-    differs = scene.differs("workspace")
+    differs = context.differs("workspace")
     others = {name: differs(now.get(name), new) for name, (_, new) in entry.changes.items() if now.get(name) != new}
     if others:
         return Reversal({f"{entry.target}.{name}": what for name, what in others.items()})
-    return Reversal(write=lambda: _put_back(scene, entry, now))
+    return Reversal(write=lambda: _put_back(context, entry, now))
 
 
-def _put_back(scene: Scene, entry: Entry, now: dict[str, Any]) -> None:
+def _put_back(context: UndoContext, entry: Entry, now: dict[str, Any]) -> None:
     was = {**now, **{name: old for name, (old, _) in entry.changes.items()}}
     if was["stages"] is None:
-        pipelines.remove(scene.tx, entry.id)
+        pipelines.remove(context.tx, entry.id)
     else:
         stages = tuple(Stage(each["name"], each.get("means", "")) for each in was["stages"])
-        pipelines.put(scene.tx, entry.id, Pipeline(stages, bool(was["strict"])))
+        pipelines.put(context.tx, entry.id, Pipeline(stages, bool(was["strict"])))
     audit.append(
-        scene.tx, "pipeline.update", entry.target, {name: [new, old] for name, (old, new) in entry.changes.items()}
+        context.tx, "pipeline.update", entry.target, {name: [new, old] for name, (old, new) in entry.changes.items()}
     )

@@ -15,17 +15,18 @@ from crmkit.storage.log.operations import Entry
 MAX_SHOWN = 60  # characters of a value
 
 
-class Scene(Struct, frozen=True):
+class UndoContext(Struct, frozen=True):
     """Where an operation is taken back; `first` is the number of its first entry.
 
-    A rehearsal writes nothing, so what the operation wrote later stands, and is not held against its earlier entries.
+    Where it `is_dry`, nothing is written, so what the operation wrote later stands, and is not held against its earlier
+    entries.
     Of the handles that were `left` because of conflicts, those fields would have been put back.
     """
 
     tx: Tx
     crm: Crm
     first: int
-    is_rehearsal: bool = False
+    is_dry: bool = False
     left: dict[str, set[str]] = field(default_factory=dict)
 
     @property
@@ -52,9 +53,9 @@ class Scene(Struct, frozen=True):
         return "" if name in self.left.get(handle, ()) else what
 
     def goes_first(self, handle: str) -> bool:
-        """Tell whether this is a rehearsal of which the writes would bring or take a record before what is asked."""
+        """Tell whether nothing is written here, and the writes would bring or take a record before what is asked."""
         connection = self.tx.connection
-        return self.is_rehearsal and operations.writes(connection, self.workspace_id, self.first, handle)
+        return self.is_dry and operations.writes(connection, self.workspace_id, self.first, handle)
 
 
 # why what an entry did cannot be taken back, whatever is done before

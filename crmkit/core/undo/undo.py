@@ -6,7 +6,7 @@ from crmkit.core.jobs.awaited import awaited
 from crmkit.core.jobs.kind import Result
 from crmkit.core.reading import opened
 from crmkit.core.undo import job, scopes, walk
-from crmkit.core.undo.reversal import Scene
+from crmkit.core.undo.reversal import UndoContext
 from crmkit.errors import Problem
 from crmkit.storage import jobs
 from crmkit.storage.interface.tx import Tx
@@ -49,11 +49,11 @@ async def undo(call: Call, id: str) -> Result | Job:
             return asked if tx.is_dry else job.add(tx, asked)
         entries = operations.newest_first(tx.connection, workspace.id, first, MOST + 1)
         walk.begin(tx, operation)
-        written, more = walk.take_back(Scene(tx, crm, first), entries)
+        written, more = walk.take_back(UndoContext(tx, crm, first), entries)
         quotas.check_more(tx, caps, more, are_there=True)
         return walk.told(operation, len(written))
 
     found: Result | Job | job.Input = await call.write(unit)
     if isinstance(found, job.Input):
-        return await job.rehearsed(call, found)
+        return await job.expected_of(call, found)
     return await awaited(call, found) if isinstance(found, Job) else found

@@ -7,7 +7,7 @@ from msgspec import Struct, field
 
 from crmkit.core.jobs.kind import Result
 from crmkit.core.undo import covered
-from crmkit.core.undo.reversal import ERASED, Scene
+from crmkit.core.undo.reversal import ERASED, UndoContext
 from crmkit.errors import Problem, listed
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit, operations
@@ -72,22 +72,22 @@ def begin(tx: Tx, operation: str) -> None:
     audit.append(tx, "operation.undo", operations.handle(operation), {})
 
 
-def take_back(scene: Scene, entries: Iterable[Entry]) -> tuple[set[str], Counter[str]]:
+def take_back(context: UndoContext, entries: Iterable[Entry]) -> tuple[set[str], Counter[str]]:
     """Take all entries back; return the handles of what was written, and how many more there are of each kind.
 
     Raises `undo_conflict` with all that stands against it.
     """
     conflicts, written, more = Conflicts(), set[str](), Counter[str]()
     for entry in entries:
-        if entry.target in scene.left:  # its earlier entries would be held against what was left
-            scene.leave(entry)
+        if entry.target in context.left:  # its earlier entries would be held against what was left
+            context.leave(entry)
             continue
-        found = covered.reversal(scene, entry)
+        found = covered.reversal(context, entry)
         if found is None:
             continue
         if found.conflicts:
             conflicts.add(found.conflicts)
-            scene.leave(entry, found.conflicts)
+            context.leave(entry, found.conflicts)
             continue
         try:
             found.write()
@@ -96,7 +96,7 @@ def take_back(scene: Scene, entries: Iterable[Entry]) -> tuple[set[str], Counter
                 raise
             wrong = {f"{entry.target}.{name}": what for name, what in problem.fields.items()}
             conflicts.add(wrong)
-            scene.leave(entry, wrong)
+            context.leave(entry, wrong)
             continue
         written.add(entry.target)
         more.update({found.more[0]: found.more[1]} if found.more[1] else {})

@@ -9,9 +9,9 @@ from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.jobs.kind import JobKind
 from crmkit.core.webhooks import sending
+from crmkit.core.webhooks.on_write import NAME, TOPIC, switch_off
 from crmkit.core.webhooks.queues import queues
 from crmkit.core.webhooks.sending import Attempt, Round
-from crmkit.core.webhooks.standing import NAME, TOPIC, switch_off
 from crmkit.model.events import names
 from crmkit.model.events.names import OFF, PAUSED, SENDS
 from crmkit.records.settings.webhook import Webhook

@@ -17,9 +17,9 @@ from crmkit.core.people import stepup
 from crmkit.core.records import versions, write
 from crmkit.core.records.settled import Saved
 from crmkit.core.webhooks import form as forms
-from crmkit.core.webhooks import maker, standing
+from crmkit.core.webhooks import maker, on_write
 from crmkit.core.webhooks.form import Spoken
-from crmkit.core.webhooks.standing import Turn
+from crmkit.core.webhooks.on_write import SideEffects
 from crmkit.errors import Problem, nearest
 from crmkit.model.events import names
 from crmkit.model.form import Form
@@ -67,13 +67,13 @@ async def save(
     values = kind.draft(sent, call.asker)
     _check_url(call, values)
     call.actor.access.check(*_scopes(call, names.nouns(values.get("events") or ())))
-    saving, turn = write.saving(call.crm, kind, sent, call.asker), Turn(secret)
+    saving, effects = write.saving(call.crm, kind, sent, call.asker), SideEffects(secret)
     if spoken is not None:
         saving = saving.adding(speaks=spoken.kept)
-        turn = Turn(spoken.secret or None, may_lack_it=True)
+        effects = SideEffects(spoken.secret or None, may_lack_it=True)
 
     def do(tx: Tx) -> Made:
-        return _made(tx, call, saving(tx), turn)
+        return _made(tx, call, saving(tx), effects)
 
     def check(tx: Tx) -> stepup.Act:
         roles.check_admin(tx)
@@ -113,7 +113,7 @@ async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_ma
         saved = write.changed(tx, call.crm, kind, before, values | _spoken_after(call, before, values))
         is_on = _webhook(saved.record).active
         restarts = is_on and (not before.active or ("active" in values and before.state == names.OFF))
-        return _made(tx, call, saved, Turn(secret, takes_over, restarts), before)
+        return _made(tx, call, saved, SideEffects(secret, takes_over, restarts), before)
 
     return await _confirmed(call, body, check, do)
 
@@ -161,11 +161,11 @@ def _scopes(call: Call, nouns: Sequence[str]) -> list[str]:
     return [f"{call.crm.kinds.by_word[noun].area}.read" for noun in nouns]
 
 
-def _made(tx: Tx, call: Call, saved: Saved, turn: Turn, before: Webhook | None = None) -> Made:
+def _made(tx: Tx, call: Call, saved: Saved, effects: SideEffects, before: Webhook | None = None) -> Made:
     webhook, kind = _webhook(saved.record), call.crm.kinds.by_word["webhook"]
     key = keys.find(tx.connection, tx.by.workspace_id, webhook.id)
     # one that came from another server stays as it is until somebody takes it over
-    shown = standing.settle(tx, webhook, turn) if key is not None or turn.takes_over else ""
+    shown = on_write.settle(tx, webhook, effects) if key is not None or effects.takes_over else ""
     if before is not None:
         _log(tx, kind, before, key)
     record = lookup.existing(tx.connection, kind, tx.by, webhook.id)
@@ -309,7 +309,7 @@ def _wake(tx: Tx, webhook_id: str) -> None:
     key = keys.find(tx.connection, tx.by.workspace_id, webhook_id)
     if key is None:
         raise Problem("invalid_value", "PATCH it with active true first: it came from another server without a secret.")
-    found = standing.with_job(tx, key, Workspace.of(tx.by))
+    found = on_write.with_job(tx, key, Workspace.of(tx.by))
     if found is not key:
         keys.put(tx, found)
     jobs.wake_one(tx, tx.by.workspace_id, found.job_id)

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import NoReturn
 
 from crmkit.core.call import Call
-from crmkit.core.webhooks.standing import TOPIC
+from crmkit.core.webhooks.on_write import TOPIC
 from crmkit.errors import Problem
 from crmkit.model.events.names import PAUSED, SENDS
 from crmkit.storage import jobs

@@ -141,7 +141,7 @@ def _period(text: str, asker: Asker) -> periods.Days:
         raise Invalid("has no present that a period is told by")
     try:
         return periods.days(text, relative.today(asker.now, asker.zone))
-    except (periods.NoPeriod, relative.OutOfRange) as error:
+    except (periods.BadPeriod, relative.OutOfRange) as error:
         raise Invalid(str(error)) from None
 
 

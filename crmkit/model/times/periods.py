@@ -29,26 +29,26 @@ _COUNTED = re.compile(r"(last|next)_([0-9]+)_days?", re.ASCII)
 _PLACES = {"last": -1, "this": 0, "current": 0, "next": 1}
 
 
-class NoPeriod(ValueError):
+class BadPeriod(ValueError):
     """A text that is no period; the message follows the name of what was sent."""
 
 
 def period(text: str, now: str, zone: tzinfo) -> Bounds:
-    """Return the moments that bound a period, as stamps; raises NoPeriod."""
+    """Return the moments that bound a period, as stamps; raises BadPeriod."""
     return bounds(days(text, relative.today(now, zone)), zone)
 
 
 def days(text: str, today: date) -> Days:
-    """Return the days of a period; raises NoPeriod."""
+    """Return the days of a period; raises BadPeriod."""
     word = text.strip().lower()
     try:
         found = _named(word, today) or _counted(word, today)
-    except NoPeriod:
+    except BadPeriod:
         raise
     except (ValueError, OverflowError):
-        raise NoPeriod(relative.OUTSIDE) from None
+        raise BadPeriod(relative.OUTSIDE) from None
     if found is None:
-        raise NoPeriod(f"must be {SAYS}{nearest(word, [*NAMES, 'last_7_days', 'next_7_days'])}")
+        raise BadPeriod(f"must be {SAYS}{nearest(word, [*NAMES, 'last_7_days', 'next_7_days'])}")
     return found
 
 
@@ -56,7 +56,7 @@ def is_period(text: str) -> bool:
     """Tell whether a text is a period, of any present."""
     try:
         days(text, _SOME_DAY)
-    except NoPeriod:
+    except BadPeriod:
         return False
     return True
 
@@ -91,7 +91,7 @@ def _counted(word: str, today: date) -> Days | None:
         return None
     digits = spelled[2].lstrip("0")
     if not digits or len(digits) > 5 or int(digits) > MOST_DAYS:
-        raise NoPeriod(f"counts 1 to {MOST_DAYS} days")
+        raise BadPeriod(f"counts 1 to {MOST_DAYS} days")
     others = timedelta(days=int(digits) - 1)
     return (today - others, today) if spelled[1] == "last" else (today, today + others)
 

@@ -12,7 +12,7 @@ from crmkit.model.record import REACHED, Kind
 from crmkit.storage.columns import quoted
 from crmkit.storage.derived import addresses
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.scoring import again
+from crmkit.storage.scoring import rescoring
 
 _NEWEST = (
     "SELECT a.occurred_at FROM activities AS a WHERE a.workspace_id = ? AND a.{link} = ?{also} "
@@ -72,7 +72,7 @@ def write(tx: Tx, workspace_id: str, kind: Kind, id: str, tally: Tally, contacts
     sets, values = ", ".join(sql for sql, _ in parts), [value for _, held in parts for value in held]
     sql = f"UPDATE {quoted(kind.plural)} SET {sets} WHERE workspace_id = ? AND id = ?"
     tx.connection.execute(sql, (*values, *args))
-    return again.follow(tx, kind, workspace_id, id)
+    return rescoring.follow(tx, kind, workspace_id, id)
 
 
 def reach(tx: Tx, kind: Kind, id: str, at: str) -> float | None:

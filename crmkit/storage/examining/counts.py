@@ -7,7 +7,7 @@ from crmkit.model.configuration.pipeline import OPEN
 from crmkit.model.record import Kind, Kinds
 from crmkit.storage.columns import quoted
 from crmkit.storage.derived.open_sums import LOW, SHIFT
-from crmkit.storage.examining.wrong import Look, Wrong
+from crmkit.storage.examining.mismatch import Look, Mismatch
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.workspace import Workspace
@@ -21,7 +21,7 @@ def looks(kinds: Kinds) -> Iterator[Look]:
             yield partial(_sums, kind)
 
 
-def _count(kind: Kind, connection: Connection, workspace: Workspace, after: int) -> tuple[list[Wrong], None]:
+def _count(kind: Kind, connection: Connection, workspace: Workspace, after: int) -> tuple[list[Mismatch], None]:
     row = connection.execute(
         f"SELECT (SELECT count(*) FROM {quoted(kind.plural)} WHERE seq > ? AND seq <= ?), "
         "coalesce((SELECT live FROM counts WHERE workspace_id = ? AND kind = ?), 0)",
@@ -36,10 +36,10 @@ def _count(kind: Kind, connection: Connection, workspace: Workspace, after: int)
         (workspace.id, kind.plural, there),
     )
     told = f"{workspace.id} has {there} {kind.plural}, and {kept} are counted"
-    return [Wrong(told, (repair,), is_trace=there < kept)], None
+    return [Mismatch(told, (repair,), is_trace=there < kept)], None
 
 
-def _sums(kind: Kind, connection: Connection, workspace: Workspace, after: int) -> tuple[list[Wrong], None]:
+def _sums(kind: Kind, connection: Connection, workspace: Workspace, after: int) -> tuple[list[Mismatch], None]:
     assert kind.forecast is not None
     amount = f"coalesce({quoted(kind.forecast.amount)}, 0)"
     stage = f"coalesce({quoted(kind.by_name['stage'].compared)}, '')"
@@ -59,4 +59,4 @@ def _sums(kind: Kind, connection: Connection, workspace: Workspace, after: int) 
     repair += [
         Statement(f"INSERT INTO open_sums ({columns}) VALUES (?, ?, ?, ?, ?, ?, ?)", (*key, *row)) for row in there
     ]
-    return [Wrong(f"{workspace.id}: what its open {kind.plural} add up to is not what is kept", tuple(repair))], None
+    return [Mismatch(f"{workspace.id}: what its open {kind.plural} add up to is not what is kept", tuple(repair))], None

@@ -8,7 +8,7 @@ from crmkit.model.record import Kind, Kinds
 from crmkit.model.record.kinds import Reference
 from crmkit.storage.columns import columns_of, quoted
 from crmkit.storage.derived.tallies import TAKEN_PLACE
-from crmkit.storage.examining.wrong import Look, Wrong
+from crmkit.storage.examining.mismatch import Look, Mismatch
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.workspace import Workspace
@@ -58,7 +58,7 @@ def _of_title(link: Reference) -> tuple[str, str]:
 
 def _compare(
     kind: Kind, follows: Mapping[str, str], connection: Connection, workspace: Workspace, after: int
-) -> tuple[list[Wrong], int | None]:
+) -> tuple[list[Mismatch], int | None]:
     kept = ", ".join(f"r.{quoted(name)}" for name in follows)
     rows = connection.execute(
         f"SELECT r.seq, r.id, {kept}, {', '.join(follows.values())} FROM {quoted(kind.plural)} AS r "
@@ -71,7 +71,7 @@ def _compare(
         other = {name: value for name, value in has.items() if value != had[name]}
         if other:
             told = ", ".join(f"{name} is {had[name]!r} and follows as {value!r}" for name, value in other.items())
-            wrong.append(Wrong(f"{workspace.id} {kind.handle(id)}: {told}", (_set(kind, seq, other),)))
+            wrong.append(Mismatch(f"{workspace.id} {kind.handle(id)}: {told}", (_set(kind, seq, other),)))
     return wrong, rows[-1][0] if len(rows) == ROWS else None
 
 

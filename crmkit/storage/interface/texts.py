@@ -14,7 +14,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 
 if TYPE_CHECKING:
-    from crmkit.storage.examining.wrong import Wrong
+    from crmkit.storage.examining.mismatch import Mismatch
     from crmkit.storage.lists.pages import Page, PageReader
 
 
@@ -73,7 +73,7 @@ class Texts(Protocol):
 
     def compare(
         self, connection: Connection, kind: Kind, workspace: Workspace, after: int
-    ) -> tuple[list["Wrong"], int | None]:
+    ) -> tuple[list["Mismatch"], int | None]:
         """Return what is wrong with the texts of the next records after a number, and the number of the last of them.
 
         That is None at the end.

@@ -2,7 +2,7 @@
 
 from crmkit.clock import after
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.pruning.some import dropped, some
+from crmkit.storage.pruning.bounded import dropped, limited
 
 GUESS, SERVER = "guess", "server"  # counts wrong six-digit tries of all addresses
 AHEAD_HOURS = 1  # counters that lie further ahead were counted before the clock was set back, and never count again
@@ -37,7 +37,7 @@ def take_back(tx: Tx, what: str, who: str) -> None:
 
 
 _OLD, _AHEAD, _OLD_GUESSES = (
-    "DELETE FROM attempts WHERE " + some("attempts", "what, who, at", which)
+    "DELETE FROM attempts WHERE " + limited("attempts", "what, who, at", which)
     for which in (f"what <> '{GUESS}' AND at < ?", f"what <> '{GUESS}' AND at > ?", f"what = '{GUESS}' AND at < ?")
 )
 

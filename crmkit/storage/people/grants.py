@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.pruning.some import dropped, some
+from crmkit.storage.pruning.bounded import dropped, limited
 
 SECRET_BYTES = 32  # 256 random bits
 
@@ -132,8 +132,8 @@ def note_token(tx: Tx, code: str, token_id: str) -> None:
     tx.connection.execute("UPDATE grants SET token_id = ? WHERE hash = ?", (token_id, sha256(code)))
 
 
-_SIGNINS_OVER = "DELETE FROM signins WHERE " + some("signins", "hash", "expires_at <= ? OR expires_at > ?")
-_OVER = "DELETE FROM grants WHERE " + some("grants", "hash", "expires_at < ? OR expires_at > ?")
+_SIGNINS_OVER = "DELETE FROM signins WHERE " + limited("signins", "hash", "expires_at <= ? OR expires_at > ?")
+_OVER = "DELETE FROM grants WHERE " + limited("grants", "hash", "expires_at < ? OR expires_at > ?")
 
 
 def forget_signins(tx: Tx, latest: str) -> bool:

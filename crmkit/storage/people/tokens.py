@@ -15,7 +15,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people import accounts
 from crmkit.storage.people.new_ids import unused
-from crmkit.storage.pruning.some import FEW
+from crmkit.storage.pruning.bounded import FEW
 from crmkit.storage.requests import answers
 
 RANDOM = 39  # characters of 31: 193 random bits

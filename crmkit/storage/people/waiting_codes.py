@@ -5,7 +5,7 @@ import hmac
 from msgspec import Struct
 
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.pruning.some import dropped, some
+from crmkit.storage.pruning.bounded import dropped, limited
 
 
 class Code(Struct, frozen=True):
@@ -46,7 +46,7 @@ def remove(tx: Tx, email: str, purpose: str) -> None:
     tx.connection.execute("DELETE FROM codes WHERE email = ? AND purpose = ?", (email, purpose))
 
 
-_OUTDATED = "DELETE FROM codes WHERE " + some("codes", "email, purpose", "expires_at <= ? OR expires_at > ?")
+_OUTDATED = "DELETE FROM codes WHERE " + limited("codes", "email, purpose", "expires_at <= ? OR expires_at > ?")
 
 
 def forget(tx: Tx, latest: str) -> bool:

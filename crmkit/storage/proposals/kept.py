@@ -12,7 +12,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.people.new_ids import unused
 from crmkit.storage.proposals.proposal import EXPIRED, OPEN, PREFIX, Change, Proposal, Request
-from crmkit.storage.pruning.some import dropped, some
+from crmkit.storage.pruning.bounded import dropped, limited
 
 OPEN_DAYS = 30  # after which one that nobody closed expires
 KEPT_DAYS = 90  # that one is told after it was closed
@@ -113,10 +113,10 @@ def waiting(connection: Connection, workspace: Workspace) -> tuple[int, int]:
     return found
 
 
-_EXPIRE = f"UPDATE proposals SET state = ?, closed_at = ?, {_CUT} WHERE " + some(
+_EXPIRE = f"UPDATE proposals SET state = ?, closed_at = ?, {_CUT} WHERE " + limited(
     "proposals", "seq", f"state = '{OPEN}' AND created_at < ?"
 )
-_LONG_CLOSED = "DELETE FROM proposals WHERE " + some("proposals", "seq", "closed_at <> '' AND closed_at < ?")
+_LONG_CLOSED = "DELETE FROM proposals WHERE " + limited("proposals", "seq", "closed_at <> '' AND closed_at < ?")
 
 
 def forget(tx: Tx) -> bool:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from crmkit.clock import after
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.pruning.some import AT_ONCE
+from crmkit.storage.pruning.bounded import AT_ONCE
 
 KEPT_HOURS = 24
 

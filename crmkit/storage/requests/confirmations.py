@@ -4,7 +4,7 @@ from crmkit import ids
 from crmkit.clock import after, is_alive
 from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.pruning.some import dropped, some
+from crmkit.storage.pruning.bounded import dropped, limited
 
 RANDOM = 16  # characters of 31: 79 random bits
 MOST = 10_000  # of the newest of a session in a workspace are kept: 16 requests a second for ten minutes
@@ -49,7 +49,7 @@ def holds(tx: Tx, binding: bytes, token: str, minutes: int) -> bool:
     return row is not None and is_alive(row[0], tx.now, minutes=minutes)
 
 
-_OUTDATED = "DELETE FROM confirmations WHERE " + some(
+_OUTDATED = "DELETE FROM confirmations WHERE " + limited(
     "confirmations", "workspace_id, hash", "expires_at <= ? OR expires_at > ?"
 )
 

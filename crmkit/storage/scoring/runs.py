@@ -15,7 +15,7 @@ from crmkit.storage.scoring import scores
 ROWS = 50  # that are read at once: less than a millisecond
 
 
-class Some(Struct):
+class ScoredRows(Struct):
     """How many rows were scored, of which `changed` got another score; `last` is the number of the last one."""
 
     last: int
@@ -24,21 +24,21 @@ class Some(Struct):
     is_end: bool = False
 
 
-def score_some(tx: Tx, kind: Kind, workspace: Workspace, last: int, seconds: float) -> Some:
+def score_next(tx: Tx, kind: Kind, workspace: Workspace, last: int, seconds: float) -> ScoredRows:
     """Score the next rows after the one numbered `last`, for about so many seconds."""
     until = time.monotonic() + seconds
-    some = Some(max(last, workspace.first))
-    while not some.is_end and (not some.scored or time.monotonic() < until):
+    done = ScoredRows(max(last, workspace.first))
+    while not done.is_end and (not done.scored or time.monotonic() < until):
         rows = Statement(
             f"SELECT {whole(tx.connection.dialect, kind)} FROM {quoted(kind.plural)} AS r "
             "WHERE r.seq > ? AND r.seq <= ? ORDER BY r.seq",
-            (some.last, workspace.last),
+            (done.last, workspace.last),
         )
         found = (rows + at_most(tx.connection.dialect, ROWS)).run(tx.connection).fetchall()
         for packed, seq in found:
             record = records.shown(kind, packed)
-            some.changed += scores.follow(tx, kind, record, workspace.id, is_run=True) is not record
-            some.last = seq
-        some.scored += len(found)
-        some.is_end = len(found) < ROWS
-    return some
+            done.changed += scores.follow(tx, kind, record, workspace.id, is_run=True) is not record
+            done.last = seq
+        done.scored += len(found)
+        done.is_end = len(found) < ROWS
+    return done

@@ -17,7 +17,7 @@ from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit
 from crmkit.storage.people.new_ids import unused
-from crmkit.storage.pruning.some import FEW
+from crmkit.storage.pruning.bounded import FEW
 from crmkit.storage.transfer import refused
 
 PREFIX = "imp"

@@ -10,7 +10,7 @@ from crmkit.storage.hashed import sha256
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.people.new_ids import unused
-from crmkit.storage.pruning.some import dropped, some
+from crmkit.storage.pruning.bounded import dropped, limited
 
 PREFIX = "ln"
 MAX_MINUTES = 1440
@@ -66,7 +66,7 @@ def remove(tx: Tx, link: Link) -> None:
     tx.connection.execute("DELETE FROM links WHERE workspace_id = ? AND id = ?", (link.workspace_id, link.id))
 
 
-_OVER = "DELETE FROM links WHERE " + some("links", "workspace_id, id", "expires_at <= ? OR expires_at > ?")
+_OVER = "DELETE FROM links WHERE " + limited("links", "workspace_id, id", "expires_at <= ? OR expires_at > ?")
 
 
 def forget(tx: Tx) -> bool:

@@ -12,7 +12,7 @@ from crmkit.storage import sequence
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace, within
-from crmkit.storage.pruning.some import dropped, some
+from crmkit.storage.pruning.bounded import dropped, limited
 
 PREFIX = "dl"
 WAITING, DELIVERED, FAILED = "waiting", "delivered", "failed"
@@ -166,7 +166,7 @@ def cut(tx: Tx, workspace_id: str, webhook_id: str) -> None:
 
 
 _OLD, _AHEAD = (
-    "DELETE FROM deliveries WHERE " + some("deliveries", "seq", f"state <> 'waiting' AND {which}")
+    "DELETE FROM deliveries WHERE " + limited("deliveries", "seq", f"state <> 'waiting' AND {which}")
     for which in ("tried_at < ?", "tried_at > ?")
 )
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from crmkit import __version__
-from crmkit.core.configuration import told as configuration
+from crmkit.core.configuration import own_manual as configuration
 from crmkit.core.people import sessions
 from crmkit.errors import Problem
 from crmkit.model.record import Kinds

@@ -7,7 +7,7 @@ from msgspec import to_builtins
 
 from crmkit import __version__
 from crmkit.core.examining import running
-from crmkit.core.examining.examined import KEPT_SECONDS
+from crmkit.core.examining.findings_cache import KEPT_SECONDS
 from crmkit.core.operating.figures import Counted, figures
 from crmkit.render.answers import Answer, Document
 from crmkit.render.tail import Tail

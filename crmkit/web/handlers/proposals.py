@@ -13,13 +13,13 @@ from crmkit.render.answers import Answer, page
 from crmkit.render.tail import Tail
 from crmkit.storage.proposals.proposal import OPEN, Proposal
 from crmkit.web.call import HttpCall
-from crmkit.web.handlers import within
-from crmkit.web.proposed.told import fields, standing
+from crmkit.web.handlers import subrequests
+from crmkit.web.proposed.answers import fields, standing
 from crmkit.web.route import FREE, Route, read, route
 from crmkit.web.routing.segments import spelled
 
 
-class Carried(HttpCall):
+class ProposedCall(HttpCall):
     """The call of a proposed request, which the call that approves it writes.
 
     What it says of the present, of days and of `me` means what it meant when it was proposed.
@@ -28,7 +28,7 @@ class Carried(HttpCall):
     __slots__ = ("_by", "_found", "approved")
 
     def __init__(self, by: HttpCall, found: Proposal, scope: Any) -> None:
-        super().__init__(by.crm, scope, within.receiving(by), 0)
+        super().__init__(by.crm, scope, subrequests.receiving(by), 0)
         self._by = by
         self._found = found
         self._now = found.request.now
@@ -89,14 +89,14 @@ async def approve(call: HttpCall, id: str) -> Approved[Any]:
     scope = _scope(call, found)
     try:
         proposed, ids = await call.app.state.router.admitted(scope)
-        carried = Carried(call, found, scope)
-        call.around = verbs.approving(call.crm, found.id, lambda value: proposed.shows(carried, value))
-        await proposed.handler(carried, **ids)
+        its_call = ProposedCall(call, found, scope)
+        call.around = verbs.approving(call.crm, found.id, lambda value: proposed.shows(its_call, value))
+        await proposed.handler(its_call, **ids)
     except Problem as problem:
         raise await verbs.outdated_by(call, found, problem) from None
-    if carried.approved is None:
+    if its_call.approved is None:
         raise TypeError(f"{found.request.method} {found.request.path} wrote nothing")
-    return carried.approved
+    return its_call.approved
 
 
 def _shows_rejected(call: HttpCall, found: Proposal) -> Answer:
@@ -144,4 +144,6 @@ def _scope(call: HttpCall, found: Proposal) -> Any:
     head, _, query = found.request.path.partition("?")
     version = found.request.version
     headers = [] if version is None else [(b"if-match", b"%d" % version)]
-    return within.asked_by(call.app, call.actor, spelled(head), query.encode("ascii"), found.request.method, headers)
+    return subrequests.asked_by(
+        call.app, call.actor, spelled(head), query.encode("ascii"), found.request.method, headers
+    )

@@ -16,7 +16,7 @@ from crmkit.model.record import Kind
 from crmkit.records.settings.view import View
 from crmkit.render.formats import LISTS
 from crmkit.web.call import HttpCall
-from crmkit.web.handlers import within
+from crmkit.web.handlers import subrequests
 from crmkit.web.handlers.records.kinds import record_routes
 from crmkit.web.problems import on_error
 from crmkit.web.reply import Response
@@ -77,7 +77,7 @@ def check_of(app: Any, kind: Kind) -> Callable[[Call, Mapping[str, Any]], Awaita
         if not path:
             return
         _check_list(app, head)
-        await within.check(call, within.asked_by(app, call.actor, head, _query(pairs)))
+        await subrequests.check(call, subrequests.asked_by(app, call.actor, head, _query(pairs)))
 
     return check
 
@@ -96,7 +96,7 @@ async def _answered(call: HttpCall, view: View) -> Response:
     scope = _scope(call, head, pairs)
     try:
         _check_list(call.app, head)
-        answer: Response = await call.app.state.router.answered(scope, within.receiving(call), type(call))
+        answer: Response = await call.app.state.router.answered(scope, subrequests.receiving(call), type(call))
         return answer
     except Problem as problem:
         if problem.code == "scope_required":  # which a link to a view tells too
@@ -142,7 +142,7 @@ async def _check_kept(call: HttpCall, kind: Kind, id: str) -> None:
 
 
 def _scope(call: HttpCall, path: str, pairs: Sequence[tuple[str, str]]) -> Any:
-    return within.scope_of(call, path, _query(pairs), **{ASKED: asked(call.scope)})
+    return subrequests.scope_of(call, path, _query(pairs), **{ASKED: asked(call.scope)})
 
 
 def _query(pairs: Sequence[tuple[str, str]]) -> bytes:

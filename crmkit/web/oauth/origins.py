@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 from litestar.types import Scope
 
 from crmkit.core.oauth.connect import SCOPE
-from crmkit.core.oauth.hosts import KNOWN_ORIGINS
+from crmkit.core.oauth.known_clients import KNOWN_ORIGINS
 from crmkit.errors import Problem
 from crmkit.settings import Settings, is_loopback
 from crmkit.web.call import header_of

@@ -6,7 +6,7 @@ from html import escape
 
 from msgspec import Struct
 
-from crmkit.core.oauth.hosts import KNOWN_HOSTS
+from crmkit.core.oauth.known_clients import KNOWN_HOSTS
 from crmkit.model.access import FULL, READ, WRITE
 from crmkit.model.fold import plain
 from crmkit.model.names import clean, spoken_address

@@ -11,7 +11,7 @@ from crmkit.render.encoding import encoded
 from crmkit.render.tail import Tail
 from crmkit.storage.proposals.proposal import Proposal, Request
 from crmkit.web.call import HttpCall
-from crmkit.web.proposed.told import standing
+from crmkit.web.proposed.answers import standing
 from crmkit.web.route import Route, Shows
 
 

@@ -17,7 +17,7 @@ from crmkit.model.actor import Actor
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
-from crmkit.storage.pruning.some import AT_ONCE
+from crmkit.storage.pruning.bounded import AT_ONCE
 from crmkit.storage.requests import answers
 from crmkit.storage.requests.answers import Kept, Sent
 from crmkit.storage.transfer.imports import DROPPED_AT_ONCE

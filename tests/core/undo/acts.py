@@ -25,7 +25,7 @@ from tests.storage.samples import TIMES, agreeing, body
 
 
 @dataclass
-class Scene:
+class UndoContext:
     """Who acts, and what there is; `choice` draws."""
 
     back: Desk
@@ -45,216 +45,220 @@ class Scene:
         return Call(self.back.crm, self.actor)
 
 
-Act = Callable[[Scene], Any]
+Act = Callable[[UndoContext], Any]
 
 
 def act(back: Desk, actor: Actor, choice: random.Random) -> None:
     """Do something that may be done."""
-    choice.choice(ACTS)(Scene(back, actor, choice, list(live(back, actor).values())))
+    choice.choice(ACTS)(UndoContext(back, actor, choice, list(live(back, actor).values())))
 
 
-def create(scene: Scene) -> Any:
-    kind = scene.choice.choice(KINDS)
-    if kind is CONVERSION and not scene.of(CONTACT):
+def create(context: UndoContext) -> Any:
+    kind = context.choice.choice(KINDS)
+    if kind is CONVERSION and not context.of(CONTACT):
         kind = CONTACT
-    return scene.back.make(scene.actor, kind, **sent(scene, kind))
+    return context.back.make(context.actor, kind, **sent(context, kind))
 
 
-def create_with_parts(scene: Scene) -> Any:
+def create_with_parts(context: UndoContext) -> Any:
     parts: dict[str, Any] = {
-        "company": {"name": "Acme", "domain": scene.choice.choice(["acme.com", "kelason.example"])},
-        "activities": [{"body": "hi", **activity(scene)} for _ in range(scene.choice.randrange(3))],
+        "company": {"name": "Acme", "domain": context.choice.choice(["acme.com", "kelason.example"])},
+        "activities": [{"body": "hi", **activity(context)} for _ in range(context.choice.randrange(3))],
     }
-    given = {name: part for name, part in parts.items() if part and scene.choice.random() < 0.8}
+    given = {name: part for name, part in parts.items() if part and context.choice.random() < 0.8}
     values = {
-        name: value for name, value in sent(scene, CONTACT).items() if name != "company_id" or "company" not in given
+        name: value for name, value in sent(context, CONTACT).items() if name != "company_id" or "company" not in given
     }
-    campaign = scene.one(CAMPAIGN)
-    joined = {"campaign_id": campaign.id} if campaign is not None and scene.choice.random() < 0.5 else {}
-    return scene.back.save(scene.actor, **values, **given, **joined)
+    campaign = context.one(CAMPAIGN)
+    joined = {"campaign_id": campaign.id} if campaign is not None and context.choice.random() < 0.5 else {}
+    return context.back.save(context.actor, **values, **given, **joined)
 
 
-def merge_by_email(scene: Scene) -> Any:
-    emails = [contact.email for contact in scene.of(CONTACT) if contact.email]
+def merge_by_email(context: UndoContext) -> Any:
+    emails = [contact.email for contact in context.of(CONTACT) if contact.email]
     if emails:
-        values = {**sent(scene, CONTACT), "email": scene.choice.choice(emails)}
-        scene.back.save(scene.actor, **values)
+        values = {**sent(context, CONTACT), "email": context.choice.choice(emails)}
+        context.back.save(context.actor, **values)
 
 
-def change(scene: Scene) -> Any:
-    record = scene.one(*KINDS)
+def change(context: UndoContext) -> Any:
+    record = context.one(*KINDS)
     if record is not None:
-        scene.back.change(scene.actor, record, **sent(scene, kind_of(record)))
+        context.back.change(context.actor, record, **sent(context, kind_of(record)))
 
 
-def tag(scene: Scene) -> Any:
-    record = scene.one(CONTACT, COMPANY)
+def tag(context: UndoContext) -> Any:
+    record = context.one(CONTACT, COMPANY)
     if record is not None:
-        steps = {"add": ["new"], "remove": scene.choice.choice([["vip"], ["a", "b"], []])}
-        scene.back.change(scene.actor, record, tags=steps)
+        steps = {"add": ["new"], "remove": context.choice.choice([["vip"], ["a", "b"], []])}
+        context.back.change(context.actor, record, tags=steps)
 
 
-def set_keys(scene: Scene) -> Any:
-    record = scene.one(*(kind for kind in KINDS if kind.custom))
+def set_keys(context: UndoContext) -> Any:
+    record = context.one(*(kind for kind in KINDS if kind.custom))
     if record is not None:
-        key = scene.choice.choice(["n", "a", "b"])
-        scene.back.change(scene.actor, record, custom={key: scene.choice.choice([None, 1, 2.5])})
+        key = context.choice.choice(["n", "a", "b"])
+        context.back.change(context.actor, record, custom={key: context.choice.choice([None, 1, 2.5])})
 
 
-def log(scene: Scene) -> Any:
-    on = [record for record in scene.there if isinstance(record, Followed)]
+def log(context: UndoContext) -> Any:
+    on = [record for record in context.there if isinstance(record, Followed)]
     if on:
-        scene.back.log(scene.actor, scene.choice.choice(on), body="hello", **activity(scene))
+        context.back.log(context.actor, context.choice.choice(on), body="hello", **activity(context))
 
 
-def amend(scene: Scene) -> Any:
-    record = scene.one(ACTIVITY)
+def amend(context: UndoContext) -> Any:
+    record = context.one(ACTIVITY)
     if record is not None:
-        scene.back.amend(scene.actor, record, **activity(scene))
+        context.back.amend(context.actor, record, **activity(context))
 
 
-def remove(scene: Scene) -> Any:
-    record = scene.one(*KINDS)
+def remove(context: UndoContext) -> Any:
+    record = context.one(*KINDS)
     if record is not None:
-        scene.back.remove(scene.actor, record)
+        context.back.remove(context.actor, record)
 
 
-def remove_activity(scene: Scene) -> Any:
-    record = scene.one(ACTIVITY)
+def remove_activity(context: UndoContext) -> Any:
+    record = context.one(ACTIVITY)
     if record is not None:
-        scene.back.do(activities.remove(scene.call, record.id))
+        context.back.do(activities.remove(context.call, record.id))
 
 
-def join(scene: Scene) -> Any:
-    campaign, member = scene.one(CAMPAIGN), scene.one(CONTACT, COMPANY)
+def join(context: UndoContext) -> Any:
+    campaign, member = context.one(CAMPAIGN), context.one(CONTACT, COMPANY)
     if campaign is not None and member is not None:
-        reason = scene.choice.choice([{}, {"reason": "wool"}, {"reason": None}])
-        scene.back.do(memberships.add(scene.call, campaign.id, {"id": member.id, **reason}))
+        reason = context.choice.choice([{}, {"reason": "wool"}, {"reason": None}])
+        context.back.do(memberships.add(context.call, campaign.id, {"id": member.id, **reason}))
 
 
-def leave(scene: Scene) -> Any:
-    joined = scene.one(MEMBERSHIP)
+def leave(context: UndoContext) -> Any:
+    joined = context.one(MEMBERSHIP)
     if joined is not None:
         _, member = REGISTRY.member_of(joined)
-        scene.back.do(memberships.remove(scene.call, joined.campaign_id, member))
+        context.back.do(memberships.remove(context.call, joined.campaign_id, member))
 
 
-def repeat_task(scene: Scene) -> Any:
-    record = scene.one(CONTACT)
+def repeat_task(context: UndoContext) -> Any:
+    record = context.one(CONTACT)
     linked = {} if record is None else {"contact_id": record.id}
-    return scene.back.make(scene.actor, TASK, title="Again", due_at="2026-06-10", repeat="daily", **linked)
+    return context.back.make(context.actor, TASK, title="Again", due_at="2026-06-10", repeat="daily", **linked)
 
 
-def finish_task(scene: Scene) -> Any:
-    open_ = [task for task in scene.of(TASK) if not task.done]
+def finish_task(context: UndoContext) -> Any:
+    open_ = [task for task in context.of(TASK) if not task.done]
     if open_:
-        scene.back.change(scene.actor, scene.choice.choice(open_), done=True)
+        context.back.change(context.actor, context.choice.choice(open_), done=True)
 
 
-def end_series(scene: Scene) -> Any:
-    tasks = [task for task in scene.of(TASK) if task.repeat]
+def end_series(context: UndoContext) -> Any:
+    tasks = [task for task in context.of(TASK) if task.repeat]
     if tasks:
-        body = scene.choice.choice([{"repeat": None}, {"repeat": "weekly"}, {"due_at": "2026-07-01"}])
-        scene.back.change(scene.actor, scene.choice.choice(tasks), **body)
+        body = context.choice.choice([{"repeat": None}, {"repeat": "weekly"}, {"due_at": "2026-07-01"}])
+        context.back.change(context.actor, context.choice.choice(tasks), **body)
 
 
-def clear(scene: Scene) -> Any:
+def clear(context: UndoContext) -> Any:
     """Empty a field, also one that others go together with."""
-    record = scene.one(*KINDS)
+    record = context.one(*KINDS)
     if record is not None:
         filled = [name for name in kind_of(record).writable if getattr(record, name, None) is not None]
-        scene.back.change(scene.actor, record, **{scene.choice.choice(filled): None})
+        context.back.change(context.actor, record, **{context.choice.choice(filled): None})
 
 
-def name_by_parts(scene: Scene) -> Any:
-    contact = scene.one(CONTACT)
+def name_by_parts(context: UndoContext) -> Any:
+    contact = context.one(CONTACT)
     if contact is not None:
         parts = {"name": [None, "Boss"], "first_name": [None, "Jane", "Joan"], "last_name": [None, "Doe"]}
-        body = {name: scene.choice.choice(each) for name, each in parts.items() if scene.choice.random() < 0.5}
-        scene.back.change(scene.actor, contact, **body)
+        body = {name: context.choice.choice(each) for name, each in parts.items() if context.choice.random() < 0.5}
+        context.back.change(context.actor, contact, **body)
 
 
-def move_period(scene: Scene) -> Any:
-    campaign = scene.one(CAMPAIGN)
+def move_period(context: UndoContext) -> Any:
+    campaign = context.one(CAMPAIGN)
     if campaign is not None:
-        name = scene.choice.choice(["starts_on", "ends_on"])
-        scene.back.change(scene.actor, campaign, **{name: scene.choice.choice([None, "2026-06-30", "2026-07-01"])})
+        name = context.choice.choice(["starts_on", "ends_on"])
+        context.back.change(
+            context.actor, campaign, **{name: context.choice.choice([None, "2026-06-30", "2026-07-01"])}
+        )
 
 
-def price(scene: Scene) -> Any:
-    contact = scene.one(CONTACT)
+def price(context: UndoContext) -> Any:
+    contact = context.one(CONTACT)
     if contact is not None:
         drawn = {"estimated_cents": [None, 100], "actual_cents": [None, 200], "currency": [None, "USD"]}
-        body = {name: scene.choice.choice(each) for name, each in drawn.items() if scene.choice.random() < 0.5}
-        scene.back.change(scene.actor, contact, **body)
+        body = {name: context.choice.choice(each) for name, each in drawn.items() if context.choice.random() < 0.5}
+        context.back.change(context.actor, contact, **body)
 
 
-def close_deal(scene: Scene) -> Any:
-    deal = scene.one(DEAL)
+def close_deal(context: UndoContext) -> Any:
+    deal = context.one(DEAL)
     if deal is not None:
-        scene.back.change(scene.actor, deal, status=scene.choice.choice(["won", "lost", "open"]))
+        context.back.change(context.actor, deal, status=context.choice.choice(["won", "lost", "open"]))
 
 
-def convert(scene: Scene) -> Any:
-    contact = scene.one(CONTACT)
+def convert(context: UndoContext) -> Any:
+    contact = context.one(CONTACT)
     if contact is not None:
-        scene.back.change(scene.actor, contact, ad_platform="meta", stage=scene.choice.choice(["won", "lead"]))
+        context.back.change(context.actor, contact, ad_platform="meta", stage=context.choice.choice(["won", "lead"]))
 
 
-def put_pipeline(scene: Scene) -> Any:
-    stages = [{"name": "lead"}, {"name": scene.choice.choice(["won", "sold"]), "means": "won"}]
-    scene.back.do(pipelines.put(scene.call, DEAL, {"stages": stages}))
+def put_pipeline(context: UndoContext) -> Any:
+    stages = [{"name": "lead"}, {"name": context.choice.choice(["won", "sold"]), "means": "won"}]
+    context.back.do(pipelines.put(context.call, DEAL, {"stages": stages}))
 
 
-def merge(scene: Scene) -> Any:
-    kind = scene.choice.choice([kind for kind in KINDS if kind.is_mergeable])
-    found = scene.of(kind)
+def merge(context: UndoContext) -> Any:
+    kind = context.choice.choice([kind for kind in KINDS if kind.is_mergeable])
+    found = context.of(kind)
     if len(found) > 1:
-        scene.back.merge(scene.actor, *scene.choice.sample(found, 2))
+        context.back.merge(context.actor, *context.choice.sample(found, 2))
 
 
-def batch(scene: Scene) -> Any:
-    kind = scene.choice.choice([CONTACT, COMPANY, DEAL, TASK])
-    items = [sent(scene, kind) for _ in range(4)]
-    is_atomic, merges_alike = (scene.choice.random() < 0.3 for _ in range(2))
-    scene.back.do(batches.save(scene.call, kind, items, is_atomic, merges_alike and kind.merges_alike))
+def batch(context: UndoContext) -> Any:
+    kind = context.choice.choice([CONTACT, COMPANY, DEAL, TASK])
+    items = [sent(context, kind) for _ in range(4)]
+    is_atomic, merges_alike = (context.choice.random() < 0.3 for _ in range(2))
+    context.back.do(batches.save(context.call, kind, items, is_atomic, merges_alike and kind.merges_alike))
 
 
-def merge_alike(scene: Scene) -> Any:
-    values = {"name": scene.choice.choice(["Jane Doe", "Jane M. Doe"]), "phone": "+49 30 1234567", "city": "Oslo"}
-    email = {"email": scene.choice.choice(["jane@acme.com", "joan@acme.com"])} if scene.choice.random() < 0.4 else {}
-    merges_alike = scene.choice.random() < 0.5
-    scene.back.do(write.save(scene.call, CONTACT, {**values, **email}, merges_alike))
+def merge_alike(context: UndoContext) -> Any:
+    values = {"name": context.choice.choice(["Jane Doe", "Jane M. Doe"]), "phone": "+49 30 1234567", "city": "Oslo"}
+    email = (
+        {"email": context.choice.choice(["jane@acme.com", "joan@acme.com"])} if context.choice.random() < 0.4 else {}
+    )
+    merges_alike = context.choice.random() < 0.5
+    context.back.do(write.save(context.call, CONTACT, {**values, **email}, merges_alike))
 
 
-def dismiss(scene: Scene) -> Any:
-    found = scene.of(scene.choice.choice(REGISTRY.alike))
+def dismiss(context: UndoContext) -> Any:
+    found = context.of(context.choice.choice(REGISTRY.alike))
     if len(found) > 1:
-        one, other = scene.choice.sample(found, 2)
-        scene.back.do(dismissing.dismiss(scene.call, {"a": one.id, "b": other.id}))
+        one, other = context.choice.sample(found, 2)
+        context.back.do(dismissing.dismiss(context.call, {"a": one.id, "b": other.id}))
 
 
-def change_by_filter(scene: Scene) -> Any:
-    some, kind = several(scene, CONTACT, COMPANY, DEAL, TASK)
+def change_by_filter(context: UndoContext) -> Any:
+    some, kind = several(context, CONTACT, COMPANY, DEAL, TASK)
     if kind is not None:
-        body = {name: value for name, value in sent(scene, kind).items() if name not in kind.merges_by}
-        body = body or {kind.title.name: scene.choice.choice(["Jane Doe", "Acme"])}
-        change_all(scene.back, scene.actor, some, kind, body, by_job=scene.choice.random() < 0.6)
+        body = {name: value for name, value in sent(context, kind).items() if name not in kind.merges_by}
+        body = body or {kind.title.name: context.choice.choice(["Jane Doe", "Acme"])}
+        change_all(context.back, context.actor, some, kind, body, by_job=context.choice.random() < 0.6)
 
 
-def delete_by_filter(scene: Scene) -> Any:
-    some, kind = several(scene, *KINDS)
+def delete_by_filter(context: UndoContext) -> Any:
+    some, kind = several(context, *KINDS)
     if kind is not None:
-        change_all(scene.back, scene.actor, some[:3], kind, None, by_job=scene.choice.random() < 0.6)
+        change_all(context.back, context.actor, some[:3], kind, None, by_job=context.choice.random() < 0.6)
 
 
-def several(scene: Scene, *kinds: Kind) -> tuple[list[Any], Kind | None]:
+def several(context: UndoContext, *kinds: Kind) -> tuple[list[Any], Kind | None]:
     """Return some records of one of these kinds, and which it is."""
-    record = scene.one(*kinds)
+    record = context.one(*kinds)
     if record is None:
         return [], None
-    found = scene.of(kind_of(record))
-    return scene.choice.sample(found, scene.choice.randrange(len(found)) + 1), kind_of(record)
+    found = context.of(kind_of(record))
+    return context.choice.sample(found, context.choice.randrange(len(found)) + 1), kind_of(record)
 
 
 ACTS: tuple[Act, ...] = (
@@ -276,27 +280,27 @@ ACTS: tuple[Act, ...] = (
 )
 
 
-def activity(scene: Scene) -> dict[str, Any]:
+def activity(context: UndoContext) -> dict[str, Any]:
     """Return what an activity is sent with, which may be dated ahead."""
-    choice = scene.choice
+    choice = context.choice
     drawn = {
         "kind": choice.choice(["call", "email", "meeting", "note", "task"]),
-        "occurred_at": choice.choice([*TIMES, after(scene.back.crm.now, minutes=10_000)]),
+        "occurred_at": choice.choice([*TIMES, after(context.back.crm.now, minutes=10_000)]),
         "on_behalf_of": choice.choice([None, "me", BOB]),
     }
     return {name: value for name, value in drawn.items() if choice.random() < 0.7}
 
 
-def sent(scene: Scene, kind: Kind) -> dict[str, Any]:
+def sent(context: UndoContext, kind: Kind) -> dict[str, Any]:
     """Return a body with some of the fields of a kind, those it needs always, and links to records there are."""
-    choice = scene.choice
+    choice = context.choice
     found = body(kind, choice.randrange(4), choice)
     found = {name: value for name, value in found.items() if kind.by_name[name].required or choice.random() < 0.5}
     found = agreeing(found)
     found.pop("ends_on", None)  # it may be before starts_on
     for name, field in kind.writable.items():
         prefix = getattr(field.type, "prefix", "")
-        others = [record.id for record in scene.there if record.id.startswith(f"{prefix}_")]
+        others = [record.id for record in context.there if record.id.startswith(f"{prefix}_")]
         if prefix and (field.required or choice.random() < 0.7):
             found[name] = choice.choice([*([] if field.required else [None]), *others])
     return found

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crmkit.clock import moment, stamp
-from crmkit.model.times.periods import FIRST, LAST, NAMES, SAYS, NoPeriod, bounds, days, period
+from crmkit.model.times.periods import FIRST, LAST, NAMES, SAYS, BadPeriod, bounds, days, period
 
 BERLIN, NEW_YORK, LORD_HOWE = ZoneInfo("Europe/Berlin"), ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe")
 ZONES = [ZoneInfo("UTC"), BERLIN, NEW_YORK, LORD_HOWE]
@@ -122,7 +122,7 @@ def test_days_at_the_ends_of_the_calendar_are_bounded_by_the_stamps_that_there_a
     ],
 )
 def test_what_is_no_period_is_told_with_all_and_the_nearest(word: str, says: str) -> None:
-    with pytest.raises(NoPeriod) as caught:
+    with pytest.raises(BadPeriod) as caught:
         days(word, date(2026, 11, 28))
     assert str(caught.value) == says
 
@@ -141,5 +141,5 @@ def test_what_is_no_period_is_told_with_all_and_the_nearest(word: str, says: str
     ],
 )
 def test_a_period_outside_of_the_calendar_is_refused(word: str, today: date) -> None:
-    with pytest.raises(NoPeriod, match="lies outside of the years 1 to 9999"):
+    with pytest.raises(BadPeriod, match="lies outside of the years 1 to 9999"):
         days(word, today)

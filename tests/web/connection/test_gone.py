@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from crmkit.mcp import inside
+from crmkit.mcp import in_process
 from crmkit.settings import Settings
 from crmkit.web.connection.protocol import HttpConnection
 from crmkit.web.connection.server import Server
@@ -78,7 +78,7 @@ def test_a_request_of_a_tool_has_the_client_of_the_call_it_came_in() -> None:
     state = {"request_id": "abc", "logged_id": "client:abc", "is_gone": lambda: True, "pairs": []}
     scope = {"asgi": {}, "http_version": "1.1", "scheme": "http", "headers": [], "state": state}
     outer: Any = SimpleNamespace(scope=scope, app=SimpleNamespace(state=SimpleNamespace(edge=edge)))
-    assert asyncio.run(inside.send(outer, inside.Request("GET", "/healthz"))).body == "ok\n"
+    assert asyncio.run(in_process.send(outer, in_process.Request("GET", "/healthz"))).body == "ok\n"
     assert seen["is_gone"]() is True
     assert (seen["request_id"], seen["logged_id"]) == ("abc", "client:abc")
     assert "pairs" not in seen

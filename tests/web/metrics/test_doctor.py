@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from crmkit.core.call import Call
-from crmkit.core.examining import examined, running
-from crmkit.core.examining.examined import KEPT_SECONDS, Examined, Found
+from crmkit.core.examining import findings_cache, running
+from crmkit.core.examining.findings_cache import KEPT_SECONDS, FindingsCache, Found
 from crmkit.core.sealing import sealing, verify
 from crmkit.storage.sqlite import files
 from tests import postgres
@@ -125,7 +125,7 @@ def test_a_public_server_that_sends_no_mail_is_told(tmp_path: Path) -> None:
 def test_entries_that_wait_to_be_sealed_for_long_are_told_and_younger_ones_are_not(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(examined, "KEPT_SECONDS", 0)
+    monkeypatch.setattr(findings_cache, "KEPT_SECONDS", 0)
     with home.sign_in(ALICE) as alice:
         alice.post("/contacts", json={"name": "Late"})
         workspace = alice.json_of("GET", "/whoami")["workspace"]
@@ -168,7 +168,7 @@ def test_a_look_that_failed_is_not_kept_and_one_is_made_again_once_its_time_is_o
         return Found(str(looks), ())
 
     async def asked() -> None:
-        examined = Examined(lambda: clock[0])
+        examined = FindingsCache(lambda: clock[0])
         with pytest.raises(OSError):
             await examined.found(look)
         both = await asyncio.gather(examined.found(look), examined.found(look))

@@ -17,7 +17,7 @@ from crmkit.core.configuration import fields
 from crmkit.core.crm import Crm
 from crmkit.core.many import batch
 from crmkit.core.records import activities, merging, write
-from crmkit.core.records.merging import May
+from crmkit.core.records.merging import PostOptions
 from crmkit.core.records.settled import Saved
 from crmkit.core.transfer.imports.options import CREATE, UPDATE
 from crmkit.core.transfer.imports.source import Source
@@ -214,8 +214,8 @@ def _saving(
     kind, mode = source.kind, source.mode
     if kind is crm.kinds.activity:
         return _activity(crm, values, asker, id) if id else activities.saving(crm, values, asker)
-    may = May(create=mode != UPDATE, merge=mode != CREATE, change_setting=True, id=id, past=past)
-    return write.saving(crm, kind, values, asker, may)
+    options = PostOptions(create=mode != UPDATE, merge=mode != CREATE, change_setting=True, id=id, past=past)
+    return write.saving(crm, kind, values, asker, options)
 
 
 def _activity(crm: Crm, values: Mapping[str, Any], asker: Asker, id: str) -> Unit[Saved]:

@@ -11,8 +11,8 @@ from crmkit.core.call import Call
 from crmkit.core.configuration import rights
 from crmkit.core.crm import Crm
 from crmkit.core.reading import opened
-from crmkit.core.transfer.imports import job, options, rehearsal, rows, source
-from crmkit.core.transfer.imports.rehearsal import Expected
+from crmkit.core.transfer.imports import dry_run, job, options, rows, source
+from crmkit.core.transfer.imports.dry_run import Expected
 from crmkit.core.transfer.imports.source import SentFile, Source
 from crmkit.errors import Problem, in_quotes
 from crmkit.model.actor import Actor, Asker
@@ -223,7 +223,7 @@ async def _planned(call: Call, file: SentFile, chosen: Options, tries: bool) -> 
     """Return a file, the import that it would be, and what is expected of its rows if it `tries` them."""
     asker = Asker(call.actor.email, ZoneInfo(chosen.zone), call.actor.preferences, call.now)
     read = await source.opened(call, file, chosen, asker)
-    expected = await rehearsal.rehearsed(call, read, asker) if tries else Expected()
+    expected = await dry_run.expected_of(call, read, asker) if tries else Expected()
     table, notes = read.table, _notes(read)
     made = Import(
         workspace_id="",

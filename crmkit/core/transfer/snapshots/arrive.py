@@ -15,7 +15,7 @@ from crmkit.core.people.teams import ROLES
 from crmkit.core.scoring import nightly
 from crmkit.core.transfer.snapshots import checking
 from crmkit.core.transfer.snapshots.archive import MEMBERS, Invalid, Manifest, Member, Reader
-from crmkit.core.webhooks import standing
+from crmkit.core.webhooks import on_write
 from crmkit.model import address
 from crmkit.model.record import Kind, Kinds
 from crmkit.storage.interface.lanes import Lanes, mail_lane
@@ -125,7 +125,7 @@ def _end(tx: Tx, workspace: Workspace, manifest: Manifest, kinds: Kinds, members
     """
     _check_whole(tx, workspace)
     indexing.resume(tx, kinds, workspace)
-    standing.arrived(tx, workspace)
+    on_write.arrived(tx, workspace)
     for name in manifest.unfinished:
         if name in BEGUN_ANEW:
             BEGUN_ANEW[name](tx, workspace)

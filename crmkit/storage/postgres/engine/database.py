@@ -29,7 +29,7 @@ from crmkit.storage.postgres.engine.connection import connect
 from crmkit.storage.postgres.engine.leases import Leases
 from crmkit.storage.postgres.engine.notices import Notices
 from crmkit.storage.postgres.engine.pool import Connections, Pool
-from crmkit.storage.postgres.engine.pooler import Looks
+from crmkit.storage.postgres.engine.pooler import PolledNotices
 from crmkit.storage.postgres.engine.reading.reader import Reader
 from crmkit.storage.postgres.engine.reading.snapshot import snapshot, snapshot_again
 from crmkit.storage.postgres.engine.serving import Serving
@@ -77,7 +77,9 @@ class PostgresDatabase:
         planned = partial(connect, self.url, plan_cache_mode="force_custom_plan")
         reading = Reading(planned, snapshot, faults.failed)
         try:
-            self._notices = (Looks if is_pooled(self.url) else Notices)(partial(connect, self.url), self.commits)
+            self._notices = (PolledNotices if is_pooled(self.url) else Notices)(
+                partial(connect, self.url), self.commits
+            )
             await self._notices.listen()
             self._parts.append(self._notices)
             short = partial(connect, self.url, statement_timeout=f"{READ_SECONDS}s")  # what nobody waits for ends

@@ -26,7 +26,7 @@ _NEWS = (
 _DROP = f"DELETE FROM notices WHERE at < now() - interval '{KEPT_SECONDS} seconds'"
 
 
-class Looks(Notices):
+class PolledNotices(Notices):
     """Notices that are read from their table."""
 
     def __init__(self, open_: Callable[[], PostgresConnection], commits: Commits) -> None:

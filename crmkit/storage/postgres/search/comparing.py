@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from crmkit.model.record import Kind, Record
 from crmkit.storage import records
 from crmkit.storage.columns import quoted, whole
-from crmkit.storage.examining.wrong import Wrong
+from crmkit.storage.examining.mismatch import Mismatch
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.tx import Tx
@@ -15,21 +15,21 @@ from crmkit.storage.search.texts import texts
 ROWS = 200  # records that are compared in one moment
 
 
-def compare(connection: Connection, kind: Kind, workspace: Workspace, after: int) -> tuple[list[Wrong], int | None]:
+def compare(connection: Connection, kind: Kind, workspace: Workspace, after: int) -> tuple[list[Mismatch], int | None]:
     """Return what is wrong with the texts of the next records after a number, and that of the last, None at the end."""
     rows = _rows(connection, kind, workspace, after)
     last = rows[-1][1] if len(rows) == ROWS else workspace.last
     (country,) = connection.execute("SELECT country FROM workspaces WHERE id = ?", (workspace.id,)).fetchone() or ("",)
     sql = f"SELECT seq, title, text FROM {kind.plural}_texts WHERE seq > ? AND seq <= ? AND text IS NOT NULL"
     kept = {seq: (title, text) for seq, title, text in connection.execute(sql, (after, last)).fetchall()}
-    wrong = list[Wrong]()
+    wrong = list[Mismatch]()
     for packed, seq in rows:
         record = records.shown(kind, packed)
         title, rest = texts(kind, record, getattr(record, "country", None) or country)
         if kept.pop(seq, None) != (title, f"{title}\n{rest}"):
-            wrong.append(Wrong(f"{workspace.id} {record.handle} is not found by what it holds"))
+            wrong.append(Mismatch(f"{workspace.id} {record.handle} is not found by what it holds"))
     wrong += [
-        Wrong(f"{workspace.id}: the text of a {kind.name} that is gone, number {within(seq)}", is_trace=True)
+        Mismatch(f"{workspace.id}: the text of a {kind.name} that is gone, number {within(seq)}", is_trace=True)
         for seq in sorted(kept)
     ]
     return wrong, last if len(rows) == ROWS else None

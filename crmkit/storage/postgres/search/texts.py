@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from crmkit.model.query.filters import Condition
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage.columns import country_of
-from crmkit.storage.examining.wrong import Wrong
+from crmkit.storage.examining.mismatch import Mismatch
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.texts import Terms
@@ -140,7 +140,7 @@ class TrigramTexts:
 
     def compare(
         self, connection: Connection, kind: Kind, workspace: Workspace, after: int
-    ) -> tuple[list[Wrong], int | None]:
+    ) -> tuple[list[Mismatch], int | None]:
         """Return what is wrong with the texts of the next records, and the number of the last, None at the end."""
         return comparing.compare(connection, kind, workspace, after)
 

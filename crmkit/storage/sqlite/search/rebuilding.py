@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from crmkit.model.record import Kind
 from crmkit.storage import records
 from crmkit.storage.columns import quoted, whole
-from crmkit.storage.examining.wrong import Wrong
+from crmkit.storage.examining.mismatch import Mismatch
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.tx import Tx
@@ -17,7 +17,7 @@ ROWS = 200  # records that are compared in one moment, of which the index is ask
 _SHORTEST = 3  # letters that the index of trigrams can be asked for
 
 
-def compare(connection: Connection, kind: Kind, workspace: Workspace, after: int) -> tuple[list[Wrong], int | None]:
+def compare(connection: Connection, kind: Kind, workspace: Workspace, after: int) -> tuple[list[Mismatch], int | None]:
     """Return what is wrong with the texts of the next records after a number, and that of the last, None at the end."""
     country, rows = _country(connection, workspace), _rows(connection, kind, workspace, after)
     seqs = [seq for _, seq in rows]
@@ -27,19 +27,19 @@ def compare(connection: Connection, kind: Kind, workspace: Workspace, after: int
     indexed = {seq: found for seq, *found in connection.execute(sql, (-after, -last)).fetchall()}
     sql = f"SELECT seq, title, rest FROM {waiting} WHERE seq > ? AND seq <= ?"
     queued = {seq: found for seq, *found in connection.execute(sql, span).fetchall()}
-    wrong, asked = list[Wrong](), False
+    wrong, asked = list[Mismatch](), False
     for packed, seq in rows:
         record = records.shown(kind, packed)
         expected = [*texts(kind, record, getattr(record, "country", None) or country)]
         if queued.get(seq, indexed.get(seq)) != expected:
-            wrong.append(Wrong(f"{workspace.id} {record.handle} is not found by what it holds"))
+            wrong.append(Mismatch(f"{workspace.id} {record.handle} is not found by what it holds"))
         elif not asked and seq not in queued and len(expected[0]) > _SHORTEST:
             asked = True
             if not _is_found(connection, kind, seq, expected[0]):
-                wrong.append(Wrong(f"{workspace.id} {record.handle} is not in the index"))
+                wrong.append(Mismatch(f"{workspace.id} {record.handle} is not in the index"))
     surplus = indexed.keys() - queued.keys() - {*seqs}
     wrong += [
-        Wrong(f"{workspace.id}: the text of a {kind.name} that is gone, number {within(seq)}", is_trace=True)
+        Mismatch(f"{workspace.id}: the text of a {kind.name} that is gone, number {within(seq)}", is_trace=True)
         for seq in sorted(surplus)
     ]
     return wrong, last if len(rows) == ROWS else None

@@ -13,7 +13,7 @@ from crmkit.render.formats import LISTS, TEXT
 from crmkit.render.tail import Tail
 from crmkit.storage.transfer.links import Link
 from crmkit.web.call import LINKED, HttpCall, address_of
-from crmkit.web.handlers import within
+from crmkit.web.handlers import subrequests
 from crmkit.web.negotiate import format_of
 from crmkit.web.oauth import html
 from crmkit.web.problems import on_error
@@ -105,7 +105,7 @@ async def _opened(call: HttpCall, secret: str) -> Response:
     call.app.state.limit.count(actor, call.scope["state"])
     scope = _scope(call, link.path, actor)
     try:
-        answer: Response = await call.app.state.router.answered(scope, within.receiving(call))
+        answer: Response = await call.app.state.router.answered(scope, subrequests.receiving(call))
     except Problem as problem:
         if problem.code == "scope_required":  # its token was narrowed since, which is nothing to a stranger
             raise links.over() from None
@@ -128,13 +128,15 @@ async def _check(call: HttpCall, path: str) -> None:
     if found is None or not found.is_linked:
         hint = f"Link to {LinkedPath.what}, like {LinkedPath.example}."
         raise Problem("invalid_value", hint, fields={"path": "is nothing that a link may show"})
-    await within.check(call, scope)
+    await subrequests.check(call, scope)
 
 
 def _scope(call: HttpCall, path: str, actor: Any) -> Any:
     """Return the scope of the GET that a link to this path stands for."""
     raw, _, query = encoded(path).partition("?")
-    scope = within.scope_of(call, call.app.state.edge.routed(spelled(raw)), query.encode("ascii"), **{LINKED: actor})
+    scope = subrequests.scope_of(
+        call, call.app.state.edge.routed(spelled(raw)), query.encode("ascii"), **{LINKED: actor}
+    )
     scope["headers"] = [pair for pair in scope["headers"] if pair[0] not in _OF_PEOPLE]
     return scope
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from crmkit.core.configuration import told
+from crmkit.core.configuration import own_manual
 from tests.house import House, Person
 from tests.teams.office import JSON, Books, Team, address, enter, new, office, stepped, team
 from tests.web.handlers.configuration.declaring import declared, names, ready
@@ -195,7 +195,7 @@ def test_help_with_a_token_ends_with_the_fields_of_its_workspace(home: House, al
 
 
 def test_help_with_a_token_is_bounded_and_says_where_more_is(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(told, "MOST_FIELDS", 2)
+    monkeypatch.setattr(own_manual, "MOST_FIELDS", 2)
     for key in ("a", "b", "c"):
         new(alice, "/fields", kind="contact", key=key, type="text")
     stages = [{"name": f"{number} {'x' * 190}"} for number in range(100)]

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from crmkit.clock import after
-from crmkit.core.analytics import asked
+from crmkit.core.analytics import spans as of_figures
 from crmkit.storage.analytics import contacts
 from tests.house import House, Person
 from tests.teams.office import Team, new, office, team
@@ -316,8 +316,8 @@ def test_what_one_figure_does_not_count_is_told(busy: Team, monkeypatch: pytest.
     assert "notes" not in whole
     funnel = rows(alice, "funnel", query)
     total = sum(row["count"] for row in funnel)
-    monkeypatch.setattr(asked, "READ", 3)
-    monkeypatch.setattr(asked, "ROWS", 1)
+    monkeypatch.setattr(of_figures, "READ", 3)
+    monkeypatch.setattr(of_figures, "ROWS", 1)
     monkeypatch.setattr(contacts, "AT_ONCE", 0)
     found = figures(alice, "summary", query)
     assert found["notes"] == [
@@ -330,7 +330,7 @@ def test_what_one_figure_does_not_count_is_told(busy: Team, monkeypatch: pytest.
     notes = figures(alice, "funnel", query)["notes"]
     assert notes[0] == f"of {total} deals, the newest 3 are counted"
     assert figures(alice, "campaigns", query)["notes"][0].endswith("more rows are left out")
-    monkeypatch.setattr(asked, "READ", 10_000)
+    monkeypatch.setattr(of_figures, "READ", 10_000)
     assert rows(alice, "summary", query) == whole["items"]
 
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from crmkit.core.call import Call
-from crmkit.core.transfer.imports import rehearsal, rows, verbs
+from crmkit.core.transfer.imports import dry_run, rows, verbs
 from crmkit.errors import Problem
 from tests.core.jobs.kinds import actor_of
 from tests.house import ALICE, BOB, UNLIMITED, House, Person, house
@@ -310,7 +310,7 @@ def test_of_two_changes_at_once_one_is_made_and_the_other_told(home: House, alic
 
 
 def test_a_long_file_is_planned_as_far_as_a_client_waits(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rehearsal, "MOST_SECONDS", 0)
+    monkeypatch.setattr(dry_run, "MOST_SECONDS", 0)
     found = planned(alice, many(10))
     assert counts(found) == (10, 0, 0, 0)
     assert found["notes"] == ["the first 0 of 10 rows were tried"]

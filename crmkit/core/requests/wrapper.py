@@ -33,7 +33,7 @@ def operation_of(actor: Actor | None, operations: dict[str, int]) -> str:
     return audit.operation_id(*((own, operations[own]) if own in operations else next(iter(operations.items()))))
 
 
-class Door(Protocol):
+class Wrapper(Protocol):
     """What a unit runs in, within its transaction."""
 
     def run(self, tx: Tx, unit: Unit[Any]) -> Any:

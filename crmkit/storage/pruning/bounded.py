@@ -8,7 +8,7 @@ AT_ONCE = 200  # rows that one statement drops
 FEW = 20  # things that a step drops by statements of their own
 
 
-def some(table: str, key: str, where: str) -> str:
+def limited(table: str, key: str, where: str) -> str:
     """Return the condition of a statement that meets up to AT_ONCE of the rows of which `where` is true."""
     return f"({key}) IN (SELECT {key} FROM {table} WHERE {where} LIMIT {AT_ONCE})"
 

@@ -9,7 +9,7 @@ from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.workspace import Workspace
 
 
-class Wrong(Struct, frozen=True):
+class Mismatch(Struct, frozen=True):
     """One fault: what it `says`, the statements that put it right, and whether it is all that is left of records."""
 
     says: str
@@ -18,4 +18,4 @@ class Wrong(Struct, frozen=True):
 
 
 # compares the next rows of a workspace after a number; returns the number of the last of them too, None at the end
-Look = Callable[[Connection, Workspace, int], tuple[list[Wrong], int | None]]
+Look = Callable[[Connection, Workspace, int], tuple[list[Mismatch], int | None]]

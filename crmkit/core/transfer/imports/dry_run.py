@@ -16,7 +16,7 @@ from msgspec import Struct, field, structs
 from crmkit.core.call import Call
 from crmkit.core.many import batch
 from crmkit.core.records.settled import Saved
-from crmkit.core.requests.door import DryRun
+from crmkit.core.requests.wrapper import DryRun
 from crmkit.core.transfer.imports import rows
 from crmkit.core.transfer.imports.options import CREATE, MERGE
 from crmkit.core.transfer.imports.rows import Prepared
@@ -27,7 +27,7 @@ from crmkit.model.record import Kind
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.transfer.refused import RefusedRow
 
-MOST_SECONDS = 15  # of a rehearsal, which a client waits for
+MOST_SECONDS = 15  # of a dry run, which a client waits for
 MOST_KEPT = 10_000  # refused rows that a plan tells
 
 Outcome = Saved | Problem
@@ -46,7 +46,7 @@ class Expected(Struct):
     limit: Problem | None = None  # that ends the import, unless less is written
 
 
-async def rehearsed(call: Call, source: Source, asker: Asker) -> Expected:
+async def expected_of(call: Call, source: Source, asker: Asker) -> Expected:
     """Return what would become of the rows, as many as can be tried in MOST_SECONDS."""
     found, seen = Expected(), set[int]()
     ends = time.monotonic() + MOST_SECONDS
@@ -69,7 +69,7 @@ async def rehearsed(call: Call, source: Source, asker: Asker) -> Expected:
 async def _tried(call: Call, prepared: Sequence[Prepared]) -> list[Outcome]:
     """Return what would become of some rows."""
     dry = Call(call.crm, call.actor)
-    dry.door = DryRun()
+    dry.wrapper = DryRun()
 
     def unit(tx: Tx) -> list[Outcome]:
         return batch.some(tx, [each.unit for each in prepared])

@@ -18,7 +18,7 @@ class Found(Struct, frozen=True):
     findings: Sequence[Finding]
 
 
-class Examined:
+class FindingsCache:
     """Keeps what was found last for KEPT_SECONDS; those who ask meanwhile wait for one look together."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:

@@ -9,7 +9,7 @@ from crmkit.storage.interface.connection import Connection
 from crmkit.storage.lists import members
 
 
-def along(connection: Connection, act: Act, workspace_id: str, ids: Sequence[str]) -> Counter[str]:
+def affected(connection: Connection, act: Act, workspace_id: str, ids: Sequence[str]) -> Counter[str]:
     """Return how many other records are written with each of the records with these ids."""
     found: Counter[str] = Counter()
     for kind, link in _links(act):

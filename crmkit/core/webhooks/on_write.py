@@ -41,7 +41,7 @@ def follow(tx: Tx, before: Record | None, after: Record | None) -> None:
         deliveries.remove(tx, tx.by.workspace_id, gone.id)
 
 
-class Turn(Struct, frozen=True):
+class SideEffects(Struct, frozen=True):
     """What a write means for a webhook beside its fields.
 
     `secret` is the one that it is to have, empty for one that is made here, None to keep what it has. It works for the
@@ -55,29 +55,29 @@ class Turn(Struct, frozen=True):
     may_lack_it: bool = False
 
 
-def settle(tx: Tx, webhook: Webhook, turn: Turn) -> str:
+def settle(tx: Tx, webhook: Webhook, effects: SideEffects) -> str:
     """Write what follows from a change of a webhook, and return the secret that was made for it, empty if none was."""
     key = keys.find(tx.connection, tx.by.workspace_id, webhook.id)
-    made = secret.new() if turn.secret == "" or (key is None and not turn.may_lack_it) else ""
+    made = secret.new() if effects.secret == "" or (key is None and not effects.may_lack_it) else ""
     actor, workspace = tx.by, Workspace.of(tx.by)
     was = Key(workspace.id, webhook.id, *("", "", 0, "", "", "", "", "", 0)) if key is None else key
     maker = {"user_id": actor.user_id, "token_id": actor.token_id, "is_app": int(actor.is_app)}
-    found = replace(was, **maker, access=actor.access.words) if turn.takes_over else was
-    chosen = turn.secret or made
+    found = replace(was, **maker, access=actor.access.words) if effects.takes_over else was
+    chosen = effects.secret or made
     if chosen and chosen != was.secret:
         until = after(tx.now, hours=OLD_SECRET_HOURS) if was.secret else ""
         found = replace(found, secret=chosen, old_secret=was.secret, old_until=until)
     found = with_job(tx, found, workspace)
-    if webhook.active and (key is None or turn.restarts):
+    if webhook.active and (key is None or effects.restarts):
         found = replace(found, reached=entries.newest(tx.connection, workspace))
     keys.put(tx, found)
     if not webhook.active:
         switch_off(tx, workspace.id, webhook, SWITCHED_OFF)
-    elif turn.restarts or (turn.takes_over and webhook.state == PAUSED):
+    elif effects.restarts or (effects.takes_over and webhook.state == PAUSED):
         keys.stand(tx, workspace.id, webhook.id, Standing(SENDS, None, None, webhook.last_delivered_at))
     jobs.wake_one(tx, workspace.id, found.job_id)
     tx.tell(TOPIC)
-    shown = made if turn.secret is None or turn.secret == "" else ""
+    shown = made if effects.secret is None or effects.secret == "" else ""
     for secrets in (tx.made, tx.secrets):
         if secrets is not None and shown:
             secrets.append(shown)
