@@ -34,7 +34,7 @@ class _Shown(Struct, frozen=True):
     address: str | None = None
 
     def on(self, place: Place, value: str | None) -> str | None:
-        """Return the value if it is shown there."""
+        """Return the value if the activity shows on the record at this place, else None."""
         return value if place in self.places else None
 
 

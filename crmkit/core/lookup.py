@@ -76,7 +76,7 @@ def notes(named: str | Key, record: Record) -> tuple[str, ...]:
 
 
 def notes_of_path(kind: Kind, text: str, record: Record) -> tuple[str, ...]:
-    """Return the same for what stands in a path."""
+    """Return the note that the id in a path is that of a record which was merged into this one, if it is."""
     return () if text.endswith(record.id) else notes(id_or_key(kind, text), record)
 
 

@@ -22,6 +22,8 @@ _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 
 
 class Property(Struct, frozen=True):
+    """One property of a card: a content line, unfolded and parsed."""
+
     name: str  # in capitals
     group: str
     params: dict[str, list[str]]  # names in capitals; values without a name are types

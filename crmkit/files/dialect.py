@@ -13,6 +13,8 @@ _SEP_LINE = re.compile(r"\ufeff?\"?sep=(.)\"?\s*", re.IGNORECASE)
 
 
 class Dialect(NamedTuple):
+    """The characters by which a CSV file separates, quotes and escapes its cells."""
+
     delimiter: str = ","
     quote: str = '"'
     escape: str | None = None  # what stands before a quote within quotes; None: the quote is doubled

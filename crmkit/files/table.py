@@ -14,6 +14,8 @@ MOST_COLUMNS = 2_000
 
 
 class Row(NamedTuple):
+    """A row of a table, by its number in the file."""
+
     number: int  # in the file, as a spreadsheet counts: its first record is 1
     cells: tuple[Cell, ...]  # one for each title
 
@@ -26,6 +28,8 @@ class LeftOut(NamedTuple):
 
 
 class Table(Struct, frozen=True):
+    """The titles of a file and how many rows it has; `read` yields the rows, from the file."""
+
     format: str
     titles: tuple[str, ...]  # all different
     count: int  # of rows

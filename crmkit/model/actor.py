@@ -31,6 +31,8 @@ NOBODY = Asker()
 
 
 class Actor(Struct, frozen=True):
+    """Who asks: a user with a token, in one workspace, with a role there."""
+
     user_id: str
     email: str
     role: str  # admin or member

@@ -88,7 +88,7 @@ class Field(Struct, frozen=True, eq=False, dict=True):
 
     @property
     def noun(self) -> str:
-        """What sentences call the body."""
+        """The noun for the body in messages, like `contact`."""
         return self.name
 
     @cached_property
@@ -162,7 +162,7 @@ class Form(Struct, frozen=True, eq=False, dict=True):
 
     @property
     def noun(self) -> str:
-        """What sentences call the body."""
+        """The noun for the body in messages, like `contact`."""
         return self.name
 
     @cached_property

@@ -33,7 +33,7 @@ class Item(Struct, frozen=True):
         return {"outcome": self.outcome, "error": self.problem.code, **fields, **once}
 
     def data(self, index: int) -> Mapping[str, Any]:
-        """Return its JSON."""
+        """Return the JSON of the item at this index of the batch."""
         found: dict[str, Any] = {"index": index, "outcome": self.outcome}
         if self.problem is not None:
             return {**found, "error": self.problem.code, "hint": self.problem.hint, "fields": self.problem.fields}

@@ -127,7 +127,7 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
         return job.goes_on(job.position)
     if place.stage == GOING:
         tx.actor = input.by
-        if removal.gone(tx, crm.kinds, kind, input.id):
+        if removal.remove_some(tx, crm.kinds, kind, input.id):
             place.stage, place.of = LOG, within(entries.newest(tx.connection, workspace))
     elif place.stage == LOG:
         _clear_log(tx, Chain(crm.key), place, turn, job)

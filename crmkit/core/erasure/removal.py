@@ -1,4 +1,4 @@
-"""The record of a person goes: most of its activities first, some in each step, then it with all that goes along."""
+"""Deletes the record of a person: most of its activities first, some in each step, then the record and the rest."""
 
 from msgspec import structs
 
@@ -13,14 +13,14 @@ from crmkit.storage.interface.tx import Tx
 AT_ONCE = 100  # activities that one transaction deletes or unlinks: some ten milliseconds, in which nobody else writes
 
 
-def gone(tx: Tx, kinds: Kinds, kind: Kind, id: str) -> bool:
-    """Let a little of a person's record go, and tell whether all of it is gone, which is logged then.
+def remove_some(tx: Tx, kinds: Kinds, kind: Kind, id: str) -> bool:
+    """Delete or unlink activities of a person, then the record once few are left; tell whether it is gone.
 
-    Raises `not_found` where somebody merged it into another record meanwhile.
+    The end is logged. Raises `not_found` where somebody merged it into another record meanwhile.
     """
     record = records.fetch(tx.connection, kind, tx.by.workspace_id, id)
     if record is not None:
-        if kind.is_logged and _let_go(tx, kinds, kind, id) == AT_ONCE:
+        if kind.is_logged and _remove_activities(tx, kinds, kind, id) == AT_ONCE:
             return False
         removed(tx, kinds, kind, record)
     else:
@@ -34,7 +34,7 @@ def gone(tx: Tx, kinds: Kinds, kind: Kind, id: str) -> bool:
     return True
 
 
-def _let_go(tx: Tx, kinds: Kinds, kind: Kind, id: str) -> int:
+def _remove_activities(tx: Tx, kinds: Kinds, kind: Kind, id: str) -> int:
     """Delete activities that belong to a record, unlink others, and return how many those were: AT_ONCE at most."""
     activity, link = kinds.activity, kind.activity_link
     found = links.holders(tx.connection, activity, tx.by.workspace_id, link, id, AT_ONCE)

@@ -78,7 +78,7 @@ class Act(Struct, frozen=True):
                 raise
 
     def write(self, tx: Tx, record: Record, is_linked: bool) -> "Outcome":
-        """Do it; raises a Problem that names the record. `is_linked` is that of write.removed."""
+        """Change or delete one record; raises a Problem that names it. `is_linked` is that of write.removed."""
         if self.values is None:
             _naming(record, write.removed, tx, self.crm.kinds, self.kind, record, is_linked)
             return Outcome()

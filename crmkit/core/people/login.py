@@ -43,6 +43,8 @@ CODE_ENTRY = form_of(CodeEntry, "sign-in")
 
 
 class CodeSent(Struct, frozen=True):
+    """That a code was mailed to an address, and how many more it may be sent."""
+
     email: str
     allowance: Allowance
     local_code: str | None  # in local mode only

@@ -41,7 +41,7 @@ def _closed(kinds: Kinds) -> tuple[str, ...]:
 async def entries_of(
     call: Call, pairs: feeds.Pairs, filters: Mapping[str, str], fixed: feeds.Pairs = (), details: bool = False
 ) -> Listing:
-    """Return the same, by some of the `filters` and what is `fixed` beside them."""
+    """Return a page of entries that a client's `filters` and the `fixed` ones of the route find, newest first."""
     return _with_pairs(await feeds.read(call, call.crm.kinds.audit, pairs, filters, fixed, details))
 
 

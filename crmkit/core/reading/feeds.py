@@ -26,7 +26,7 @@ async def read(
     fixed: Pairs = (),
     details: bool = False,
 ) -> Listing:
-    """Return a page of such a list, newest first.
+    """Return a page of activities or of entries of the audit log, newest first.
 
     `fixed` are further filters, which the path implies. `filters` and `pairs` are those of `translated`, `details` that
     of lists.find_all.

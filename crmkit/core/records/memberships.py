@@ -1,7 +1,7 @@
 """The verbs of memberships: who is in a campaign, join it, leave it.
 
 A membership is a record of the kind `Kinds.membership`, written by `put`, so the log can restore it. It goes with the
-campaign and with its member (see relations.let_go). A record is a member of a campaign once at most.
+campaign and with its member (see relations.cascade). A record is a member of a campaign once at most.
 """
 
 from collections.abc import Mapping, Sequence
@@ -141,7 +141,7 @@ def join(
 
 
 def facts(membership: Record) -> dict[str, Any]:
-    """Return the values of BESIDE."""
+    """Return the fields of a membership that are shown beside its contact or company (see BESIDE)."""
     return dict(
         zip(BESIDE, (getattr(membership, "reason", None), getattr(membership, "created_at", None)), strict=True)
     )

@@ -51,7 +51,7 @@ def _missing(kind: Kind, named: str | Key) -> str:
     return lookup.nothing([kind], named)
 
 
-def let_go(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
+def cascade(tx: Tx, kinds: Kinds, kind: Kind, record: Record) -> None:
     """Delete the records whose link to this one cascades, and empty every other link to it.
 
     Each is a change of the record that has the link, with version and audit row.

@@ -156,7 +156,7 @@ def removed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, is_linked: bool = 
     if kind.is_logged and is_linked:
         followed.delete_or_unlink(tx, kinds, kind, before)
     if kind in kinds.references and is_linked:
-        relations.let_go(tx, kinds, kind, before)
+        relations.cascade(tx, kinds, kind, before)
     derived.put_and_follow(tx, kinds, kind, before, None)
 
 

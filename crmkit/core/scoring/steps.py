@@ -43,5 +43,5 @@ def step(crm: Crm, tx: Tx, workspace_id: str, kinds: Sequence[Kind], place: Plac
 
 
 def start(tx: Tx, workspace_id: str, kinds: Sequence[Kind]) -> Place:
-    """Return where a run begins."""
+    """Return the position of a run that has scored nothing yet, with how many records there are to score."""
     return Place(sum(records.live(tx.connection, workspace_id, kind.plural) for kind in kinds))

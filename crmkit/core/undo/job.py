@@ -30,6 +30,8 @@ MOST_LEFT = 10  # records that are told
 
 
 class Input(Struct, frozen=True):
+    """The operation that is taken back, and the caps of the plan that what comes back must fit in."""
+
     operation: str
     first: int  # number of its first entry
     of: int  # entries

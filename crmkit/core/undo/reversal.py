@@ -86,5 +86,5 @@ def differs(now: Any, wrote: Any) -> str:
 
 
 def differs_untold(now: Any, wrote: Any) -> str:
-    """Return the same to a token that may not read the values."""
+    """Return that a field differs now, without its values, for a token that may not read them."""
     return "is not what the operation wrote"

@@ -29,7 +29,7 @@ class Form(Struct, frozen=True):
 
     @property
     def events(self) -> tuple[str, ...]:
-        """Its own names of events."""
+        """The names of all events that the other service knows."""
         return tuple(dict.fromkeys(self.names.values()))
 
 
@@ -45,7 +45,7 @@ class Spoken(Struct, frozen=True):
 
     @property
     def kept(self) -> dict[str, list[str]]:
-        """Return it as a webhook has it."""
+        """The value of `speaks` of a webhook: the names of the events, by the name of the form."""
         return {self.form: [*self.events]}
 
 

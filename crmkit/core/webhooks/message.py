@@ -31,7 +31,7 @@ def body(
 
 
 def told(connection: Connection, kinds: Kinds, workspace: Workspace, delivery: Delivery) -> Told:
-    """Return what a form makes its body of."""
+    """Return the event of a delivery, from which a form makes the body that is sent."""
     kind = kinds.by_word.get(delivery.type.partition(".")[0])
     data = _content(connection, kinds, workspace, delivery)["data"]
 

@@ -15,7 +15,7 @@ _BASE = uuid.UUID("63726d6b-6974-8000-8000-000000000000").int
 
 
 def of(id: str, prefix: str = "") -> str:
-    """Return the id for one of ours, behind a prefix if there is one."""
+    """Return Klozeo's id for an id of ours, after the prefix if one is given."""
     return _spelled(ids.number(id), prefix)
 
 

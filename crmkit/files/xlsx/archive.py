@@ -28,6 +28,8 @@ Text = Callable[[str], None]
 
 
 class Archive:
+    """The ZIP file of a workbook, whose parts are parsed as they are unpacked."""
+
     def __init__(self, path: Path) -> None:
         """Open an archive. Raises Problem for one that is damaged or locked."""
         self._file = _Bounded(path)

@@ -20,6 +20,8 @@ _CODED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 
 
 class Strings:
+    """The shared texts of a workbook, each by its number."""
+
     def __init__(self, archive: Archive, name: str, folder: Path) -> None:
         """Read the part `name`. The file is in `folder` and goes with this object.
 

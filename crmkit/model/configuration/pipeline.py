@@ -16,6 +16,8 @@ LONGEST = 200  # characters of a stage
 
 
 class Stage(Struct, frozen=True):
+    """A stage by its name, and whether reaching it means won or lost."""
+
     name: str
     means: str = ""  # one of MEANINGS, or nothing
 

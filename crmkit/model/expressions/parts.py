@@ -25,7 +25,7 @@ _ARITHMETIC: dict[str, Callable[[float, float], float]] = {
 
 
 def missing(scope: Scope) -> Value:
-    """The part that `nil` is."""
+    """Return None: the value of `nil`, whatever the record."""
     return None
 
 

@@ -49,7 +49,7 @@ class Token(Struct, frozen=True):
 
     @property
     def shown(self) -> str:
-        """What messages call it."""
+        """The token as error messages quote it, cut where it is long."""
         if self.sort is Sort.END:
             return "the end"
         return self.text if len(self.text) <= _SHOWN else f"{self.text[:_SHOWN]}…"

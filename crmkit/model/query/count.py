@@ -72,7 +72,7 @@ class Counting(Struct, frozen=True):
 
     @property
     def keys(self) -> tuple[Group, ...]:
-        """All that rows differ in."""
+        """What rows are grouped by, with the currency where amounts are summed."""
         return self.groups if self.currency is None else (*self.groups, self.currency)
 
     def __str__(self) -> str:

@@ -22,7 +22,7 @@ class AnyOf(Struct, frozen=True):
 
     @property
     def conditions(self) -> Part:
-        """Return those of all parts."""
+        """The conditions of all parts of the group, one after another."""
         return tuple(condition for part in self.parts for condition in part)
 
 

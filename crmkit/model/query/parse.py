@@ -56,11 +56,15 @@ _PAGE = re.compile(r"(?:https?:)?//|www\.", re.IGNORECASE)  # how the address of
 
 
 class Sort(Struct, frozen=True):
+    """One key of a sort."""
+
     target: Target
     descending: bool
 
 
 class Query(Struct, frozen=True):
+    """What a client asks of a list, checked against a kind."""
+
     conditions: tuple[Criterion, ...] = ()  # all are met
     sorts: tuple[Sort, ...] = ()
     search: str = ""

@@ -61,7 +61,7 @@ class Streams:
 
     @property
     def are_read(self) -> bool:
-        """Whether a snapshot is held."""
+        """Whether a stream is being read, which holds a snapshot of the database."""
         return bool(self._read)
 
     async def run(

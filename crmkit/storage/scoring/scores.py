@@ -66,7 +66,7 @@ def forget(tx: Tx, kind: Kind, ids: Collection[str]) -> None:
 
 
 def given(of_kind: Rules, scope: Scope) -> list[Given]:
-    """Return what each rule gives."""
+    """Return the value and the points that each rule gives a record."""
     values = ((rule, rule.expression.value(scope)) for rule in of_kind)
     return [Given(rule, value, points(value, rule.weight)) for rule, value in values]
 

@@ -22,7 +22,7 @@ class Hash:
         self.rows = 0
 
     def of(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Yield rows, and hash them."""
+        """Yield the rows as they are, and take each into the hash."""
         waiting = list[Row]()
         for row in rows:
             waiting.append(row)
@@ -49,7 +49,7 @@ class Hash:
 
 
 def hash_of(table: Table, rows: Iterable[Row]) -> Hash:
-    """Return the hash of rows."""
+    """Return the hash of the rows of a table, all of which are read."""
     found = Hash(table)
     for _ in found.of(rows):
         pass

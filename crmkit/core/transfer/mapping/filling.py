@@ -31,7 +31,7 @@ class Named(Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """What a fault of it is named by."""
+        """The name under which an error about this related record is told."""
         return self.link.place if self.creates else self.link.link
 
 

@@ -199,7 +199,7 @@ class PostgresDatabase:
             part.ready()
 
     def examine(self) -> Iterator[Finding]:
-        """Yield which database answers."""
+        """Yield one finding: the version of the PostgreSQL that answers."""
         yield Finding("database", True, self._version)
 
     def is_backup(self, file: Path) -> bool:
