@@ -200,7 +200,7 @@ def test_a_migration_that_was_killed_anywhere_is_taken_up_again(
     files = [start(tmp_path / str(number)) for number in points]
     line, env = command()
     script = [line[0], "-c", KILLS, str(tmp_path), *map(str, points)]
-    done = subprocess.run(script, env=env, cwd=ROOT, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(script, env=env, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
     assert done.stdout.split() == [str(-signal.SIGKILL)] * len(points)
     for number, file in zip(points, files, strict=True):
         migrate.run(file, connect)
