@@ -122,6 +122,11 @@ class Field(Struct, frozen=True, eq=False, dict=True):
         """The column that filters and sorts use."""
         return f"{self.name}_key" if self.type.key_column else self.name
 
+    @cached_property
+    def plain(self) -> str:
+        """The column that says what likely duplicates are looked up by, where that is not what filters compare."""
+        return f"{self.name}_plain"
+
 
 class Form(Struct, frozen=True, eq=False, dict=True):
     """The fields of one kind of body; `name` is what the body describes.

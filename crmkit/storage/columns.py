@@ -89,10 +89,13 @@ def columns_of(kind: Kind, values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns that these field values fill: JSON as text, and beside a value what it is compared by."""
     found, forms = {}, _forms(kind)
     for name, value in values.items():
-        is_json, beside, key = forms[name]
+        is_json, beside, key, plain, gist = forms[name]
         found[name] = _encode(value).decode() if is_json and value is not None else value
         if beside:
             found[beside] = key(value)
+        if plain:
+            without = None if value is None else gist(value, "")
+            found[plain] = None if without == found[beside] else without
     return found
 
 
@@ -103,8 +106,8 @@ def by_country(tx: Tx, kind: Kind, record: Record) -> dict[str, Any]:
 
 
 @cache
-def _forms(kind: Kind) -> dict[str, tuple[bool, str, Callable[[Any], Any]]]:
-    """Return, of each field, whether its column holds JSON, and the column beside it with what gives its content.
+def _forms(kind: Kind) -> dict[str, tuple[bool, str, Callable[[Any], Any], str, Callable[[Any, str], Any]]]:
+    """Return, of each field, whether its column holds JSON, and the columns beside it with what gives their content.
 
     `by_country` gives that of some.
     """
@@ -113,6 +116,8 @@ def _forms(kind: Kind) -> dict[str, tuple[bool, str, Callable[[Any], Any]]]:
             field.type.structured,
             field.compared if field.type.key_column and not field.type.by_country else "",
             field.type.key,
+            field.plain if field in kind.accented else "",
+            field.type.gist,
         )
         for field in stored(kind)
     }
@@ -125,4 +130,6 @@ def table_columns(kind: Kind) -> list[tuple[str, str]]:
         found.append((field.name, field.type.column))
         if field.type.key_column:
             found.append((field.compared, field.type.key_column))
+        if field in kind.accented:
+            found.append((field.plain, field.type.key_column))
     return found

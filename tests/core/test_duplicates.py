@@ -1,6 +1,6 @@
 """Records that are likely one: what a create says of them, which pairs are listed, and what becomes of these."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -12,16 +12,23 @@ from hypothesis import strategies as st
 from crmkit.core import derived, upkeep
 from crmkit.core.call import Call
 from crmkit.core.duplicates import dismissing, listing
+from crmkit.core.many import batch
 from crmkit.core.records import write
 from crmkit.model.actor import Actor
+from crmkit.model.fold import plain
 from crmkit.model.record import Kind
-from crmkit.storage.duplicates import unpaired
+from crmkit.storage.duplicates import candidates, unpaired
+from crmkit.storage.interface.connection import Connection
+from crmkit.storage.interface.lanes import ANYWHERE
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.log import audit
+from crmkit.storage.sqlite.migrations import m0051_accents
+from tests import postgres
 from tests.core.records.log import entries, newest_operation, undo
 from tests.kinds import COMPANY, CONTACT, DEAL, KINDS, REGISTRY, TASK
 from tests.storage.desk import Desk, desk
 
+NAMED = "name and city"
 PHONE = "+49 30 1234567"
 
 
@@ -62,6 +69,11 @@ CONTACTS = [  # what is there, what comes, why they are likely one
     ({"phone": "unknown"}, {"phone": "unknown"}, ""),
     ({"city": "Köln"}, {"name": "JANE DOE", "city": "KÖLN"}, "name and city"),
     ({"city": "Köln"}, {"city": "Bonn"}, ""),
+    ({"city": "Köln"}, {"name": "Jané  Döe", "city": "Koln"}, "name and city"),
+    ({"name": "Jané Döe", "city": "Koln"}, {"city": "Köln"}, "name and city"),
+    ({"name": "Jané Doe", "city": "Łódź"}, {"name": "Jane Döe", "city": "LODZ"}, "name and city"),
+    ({"name": "José", "city": "Köln"}, {"name": "Josef", "city": "Köln"}, ""),
+    ({"name": "\u0301", "city": "Köln"}, {"name": "\u0300", "city": "Köln"}, ""),
     ({"city": "Köln"}, {"name": "Jane Do", "city": "Köln"}, ""),
     ({}, {}, ""),
     ({"email": "jane@acme.example"}, {"name": "X", "email": "jane+news@acme.example"}, "email"),
@@ -92,6 +104,35 @@ def test_a_contact_of_the_same_name_and_company_is_noted(back: Desk, alice: Acto
     assert new.notes == (f"may be the same as {jane.handle} (name and company)",)
 
 
+def test_filters_and_natural_keys_tell_accents_apart(back: Desk, alice: Actor) -> None:
+    values = {"name": "José", "city": "Łódź", "code": "É1"}, {"name": "Jose", "city": "Lodz", "code": "E1"}
+    both_of_them = [saved(back, alice, **each).record for each in values]
+    for record, each in zip(both_of_them, values, strict=True):
+        for name, value in each.items():
+            assert [found.id for found in back.find(alice, **{name: value}).records] == [record.id]
+
+
+def test_a_pair_follows_accents_that_come_and_go(back: Desk, alice: Actor) -> None:
+    one = saved(back, alice, name="Jose", city="Lodz").record
+    other = saved(back, alice, name="Jóse", city="Łódź").record
+    for name, city, is_pair in (("Jösé", "Lodz", True), ("Josa", "Łódź", False), ("Jose", "Łodz", True)):
+        other = back.change(alice, other, name=name, city=city)
+        assert pairs(back, alice) == (both(one, other, "name and city") if is_pair else set())
+        undo(back, alice, newest_operation(back, alice))
+        other = back.fetch(alice, other)
+        assert pairs(back, alice) == both(one, other, "name and city")
+
+
+def test_of_many_at_once_those_that_differ_in_accents_alone_are_noted(back: Desk, alice: Actor) -> None:
+    zoe = saved(back, alice, name="Zoë Ångström", city="Malmö").record
+    items = [{"name": name, "city": "Malmo"} for name in ("Zoe Angstrom", "José", "Jose", "JÓSE", "Josef")]
+    new = back.do(batch.save(Call(back.crm, alice), CONTACT, items))
+    _, first, second, *_ = (each.record.handle for each in new)
+    assert [each.potential_duplicate for each in new[:3]] == [zoe.handle, "", first]
+    assert new[3].potential_duplicate in (first, second)
+    assert new[4].potential_duplicate == ""
+
+
 def test_merge_alike_merges_by_phone_and_name_but_not_two_addresses(back: Desk, alice: Actor) -> None:
     jane = saved(back, alice, name="Jane Doe", phone=PHONE, stage="lead").record
     again = saved(back, alice, merges_alike=True, name="Doe, Jane", phone="030 1234567", country="DE", stage="")
@@ -107,7 +148,7 @@ def test_merge_alike_merges_by_phone_and_name_but_not_two_addresses(back: Desk, 
 
 def test_a_company_of_the_same_name_is_created_and_noted(back: Desk, alice: Actor) -> None:
     acme = saved(back, alice, COMPANY, name="Acme", domain="acme.example").record
-    new = saved(back, alice, COMPANY, name="ACME", domain="acme2.example")
+    new = saved(back, alice, COMPANY, name="ACMÉ", domain="acme2.example")
     assert new.notes == (f"may be the same as {acme.handle} (name)",)
     assert pairs(back, alice, COMPANY) == both(acme, new.record, "name")
 
@@ -121,7 +162,7 @@ def test_what_equals_an_open_one_in_title_and_contact_or_company_is_noted(
     for link, id in (("contact_id", contact), ("company_id", company)):
         first = saved(back, alice, kind, title="Pilot", **{link: id}).record
         assert not saved(back, alice, kind, title="Another", **{link: id}).notes
-        new = saved(back, alice, kind, title="PILOT", **{link: id})
+        new = saved(back, alice, kind, title="PILÓT", **{link: id})
         reason = f"title and {link.removesuffix('_id')}"
         assert new.notes == (f"may be the same as {first.handle} ({reason})",)
         assert pairs(back, alice, kind) == both(first, new.record, reason)
@@ -214,6 +255,49 @@ def test_records_that_were_there_before_are_paired_by_upkeep(back: Desk, alice: 
     assert pairs(back, alice) == both(one, other, "name and city")
 
 
+def test_those_with_accents_that_were_there_before_are_paired_by_upkeep(back: Desk, alice: Actor) -> None:
+    bob = back.person("bob-of-accents@example.com")
+    one, other = back.save_all(alice, [{"name": "Jose", "city": "Lodz"}, {"name": "José", "city": "Łódź"}])
+    back.save_all(alice, [{"name": f"Some one {number}"} for number in range(350)])
+    (last,) = back.save_all(alice, [{"name": "Jósé", "city": "Lodz"}])
+    back.save_all(bob, [{"name": "Jane", "city": "Oslo"}] * 2)
+    acmes = back.save_all(bob, [{"name": "Acme"}, {"name": "Ácme"}], COMPANY)
+    deals = back.save_all(bob, [{"title": title, "company_id": acmes[0].id} for title in ("Pilot", "Pilót")], DEAL)
+
+    def as_before(tx: Tx) -> None:
+        for kind in KINDS:
+            for field in kind.accented:
+                tx.connection.execute(f"UPDATE {kind.plural} SET {field.plain} = NULL")
+        for statement in accents():
+            if statement.startswith("INSERT"):
+                tx.connection.execute(statement)
+
+    def waiting(connection: Connection) -> set[tuple[str, str]]:
+        sql = "SELECT workspace_id, kind FROM unfilled WHERE workspace_id IN (?, ?)"
+        return {*map(tuple, connection.execute(sql, (alice.workspace_id, bob.workspace_id)).fetchall())}
+
+    back.do(back.database.write(as_before, lanes=ANYWHERE))
+    assert back.do(back.database.read(None, waiting)) == {
+        *((alice.workspace_id, "contacts"), (bob.workspace_id, "companies"), (bob.workspace_id, "deals"))
+    }
+    back.do(upkeep.pair_all(Call(back.crm)))
+    assert back.do(back.database.read(None, waiting)) == set()
+    assert pairs(back, alice) <= {*both(one, other, NAMED), *both(one, last, NAMED), *both(other, last, NAMED)}
+    assert {handle for pair, _ in pairs(back, alice) for handle in pair} == {one.handle, other.handle, last.handle}
+    assert pairs(back, bob) == set()  # without accents: they were paired before
+    assert pairs(back, bob, COMPANY) == both(*acmes, "name")
+    assert pairs(back, bob, DEAL) == both(*deals, "title and company")
+
+
+def accents() -> Sequence[str]:
+    """Return the statements of the step that has accents looked at."""
+    if not postgres.SERVER:
+        return m0051_accents.MIGRATION.statements
+    from crmkit.storage.postgres import schema
+
+    return schema.newest().after(50)[0].statements
+
+
 def test_the_newest_pairs_of_all_kinds_are_told_since_a_moment(back: Desk, alice: Actor) -> None:
     for kind in (CONTACT, COMPANY):
         for _ in range(2):
@@ -239,8 +323,23 @@ def test_the_rules_of_each_kind_look_by_an_index(back: Desk, alice: Actor) -> No
             assert set(rule.fields) <= kind.by_name.keys()
 
 
+@pytest.mark.sqlite
+@pytest.mark.parametrize("kind", REGISTRY.alike, ids=lambda kind: kind.name)
+def test_each_part_of_a_look_goes_by_an_index(back: Desk, kind: Kind) -> None:
+    filled = tuple(dict.fromkeys(name for rule in kind.alike for name in rule.same))
+
+    def plan(connection: Connection) -> tuple[int, list[str]]:
+        sql, looks = candidates._looks(connection.dialect, kind, filled, "")
+        rows = connection.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * sql.count("?")).fetchall()
+        return len(looks), [row[3] for row in rows if row[3].startswith(("SEARCH r", "SCAN r"))]
+
+    looks, steps = back.do(back.database.read(None, plan))
+    assert len(steps) == looks
+    assert all(" INDEX " in step and "workspace_id=? AND " in step for step in steps), steps
+
+
 values = st.fixed_dictionaries(
-    {"name": st.sampled_from(["Ann", "Bob"]), "city": st.sampled_from([None, "Oslo", "Lima"])}
+    {"name": st.sampled_from(["Ann", "Änn", "Bob"]), "city": st.sampled_from([None, "Oslo", "Lima", "Ósló"])}
 )
 steps = st.lists(
     st.tuples(st.sampled_from(["create", "create", "change", "remove", "merge", "undo"]), values, st.integers(0, 99)),
@@ -273,7 +372,8 @@ def test_the_pairs_join_just_those_that_are_likely_one_whatever_was_written(
         there = back.pages(actor, kind=CONTACT)
     groups: dict[Any, set[str]] = {}
     for record in there:
-        groups.setdefault((record.name, record.city) if record.city else record.id, set()).add(record.handle)
+        key = (plain(record.name), plain(record.city)) if record.city else record.id
+        groups.setdefault(key, set()).add(record.handle)
     joined = [{record.handle} for record in there]
     for pair, _ in pairs(back, actor):
         touched = [group for group in joined if group & pair]

@@ -62,7 +62,7 @@ COLUMNS = (
     *("title TEXT NOT NULL", "title_key TEXT NOT NULL", "mailbox TEXT", "code TEXT"),
     *("code_key TEXT", "source_id TEXT", "status TEXT NOT NULL", "status_key INTEGER NOT NULL"),
     *('"group" TEXT', "group_key TEXT", "contact_id TEXT", "contact_name TEXT", "contact_name_key TEXT"),
-    *("tags TEXT", "tags_key TEXT", "notes TEXT", "custom TEXT"),
+    *("title_plain TEXT", "group_plain TEXT", "tags TEXT", "tags_key TEXT", "notes TEXT", "custom TEXT"),
     *("follow_up_at TEXT", "follow_up_note TEXT", "follow_up_note_key TEXT"),
 )
 STATEMENTS = (
@@ -73,6 +73,7 @@ STATEMENTS = (
     created("assets", "updated_at"),
     created("assets", "created_at"),
     created("assets", "title_key"),
+    created("assets", "title_plain", is_partial=True),
     created("assets", "status_key", "updated_at"),
     created("assets", "contact_id", "updated_at", is_partial=True),
     created("assets", "follow_up_at", is_partial=True),

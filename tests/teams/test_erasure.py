@@ -23,6 +23,7 @@ NOT_FILLED = {
     "grants",
     "signins",
     "unpaired",
+    "unfilled",
 }  # of no workspace, or of apps
 
 

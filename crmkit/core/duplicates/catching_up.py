@@ -16,7 +16,7 @@ def step(tx: Tx, kinds: Kinds) -> bool:
         return True
     kind = kinds.by_word[left.plural]
     rows = unpaired.rows_of(tx.connection, kind, left)
-    for _, record in rows:
+    for record in unpaired.fill(tx, kind, rows) if left.accents else [record for _, record in rows]:
         pair(tx, kind, left.workspace.id, record, left.country, getattr(record, "created_at", tx.now))
     unpaired.note(tx, left, rows[-1][0] if rows else None)
     return True

@@ -22,6 +22,7 @@ LASTING: Mapping[str, str] = {
     "ahead": "until its time has come",
     "likely_duplicates": "until one of the two changes or is deleted",
     "unpaired": "until it is paired: one of each kind",
+    "unfilled": "until its accents are known: one of each kind",
     "custom_indexes": "until its key is declared no more and its values are dropped",
     "custom_values": "until its record is deleted",
     "erasures": "until no byte is left of it",

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from crmkit.model.actor import Asker
 from crmkit.model.cells import json_of
-from crmkit.model.fold import fold
+from crmkit.model.fold import fold, plain
 from crmkit.model.operators.rows import TAKEN_BY, Taken
 from crmkit.model.sheets.habits import Habits, Read
 
@@ -27,6 +27,7 @@ class FieldType(Struct, frozen=True):
     column: ClassVar[str] = "TEXT"  # in SQL that every database understands
     key_column: ClassVar[str] = ""  # of a second column, which filters and sorts compare; "" if they compare the first
     by_country: ClassVar[bool] = False  # what that column holds depends on the country of the record too
+    accented: ClassVar[bool] = False  # a text whose likely duplicates may differ in accents, as search compares it
     sortable: ClassVar[bool] = True
     unfolded: ClassVar[bool] = False  # filters ignore case without such a column: they fold each row they compare
     structured: ClassVar[bool] = False  # stored as JSON text
@@ -150,6 +151,8 @@ class FieldType(Struct, frozen=True):
 
     def gist(self, value: Any, country: str) -> Any:
         """Return what the values of likely duplicates have in common; None if a value says nothing of that."""
+        if self.accented:
+            return plain(value) or None
         return self.key_in(value, country) if self.key_column else value
 
     def near(self, gist: Any) -> Span | None:

@@ -17,6 +17,7 @@ class Text(FieldType, frozen=True):
 
     most: int
     key_column = "TEXT"
+    accented = True
     taken = Taken.TEXT
     trim: ClassVar[Any] = staticmethod(trimmed)  # of its ends
 
@@ -55,6 +56,7 @@ class LongText(Text, frozen=True):
     """Paragraphs: filtered, but neither sorted nor part of a list line; without white space at the ends."""
 
     key_column = ""
+    accented = False
     unfolded = True
     sortable = False
     trim = staticmethod(str.strip)
@@ -72,6 +74,7 @@ class Identifier(Text, frozen=True):
     """An id that another system gave, compared as it is written: two that differ in case are two."""
 
     key_column = ""
+    accented = False
 
     @property
     def says(self) -> str:
@@ -99,6 +102,7 @@ class Phone(Text, frozen=True):
     trim = staticmethod(undirected)
 
     by_country = True
+    accented = False
 
     def from_cell(self, text: str, habits: Habits) -> Read:
         """Return a number, and the further ones in the cell."""

@@ -229,6 +229,12 @@ class Kind(Form, frozen=True, eq=False, dict=True):
         return tuple(field for field in self.fields if field.type.by_country)
 
     @cached_property
+    def accented(self) -> tuple[Field, ...]:
+        """The fields by which likely duplicates are looked up, that may differ in accents."""
+        names = dict.fromkeys(name for rule in self.alike for name in rule.same)
+        return tuple(field for field in map(self.by_name.__getitem__, names) if field.type.accented)
+
+    @cached_property
     def searched(self) -> tuple[Field, ...]:
         """The fields that search looks at, without the title."""
         return tuple(field for field in self.fields if SEARCHED in field.marks)

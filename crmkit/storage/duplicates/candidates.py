@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from crmkit.model.fields.base import Span
+from crmkit.model.form import Field
 from crmkit.model.record import Alike, Kind, Record
 from crmkit.storage import records
 from crmkit.storage.columns import quoted
@@ -67,22 +68,32 @@ def _looks(dialect: Dialect, kind: Kind, filled: tuple[str, ...], held: str) -> 
     looks: list[_Look] = []
     for first, rules in by_first.items():
         others = tuple(name for rule in rules for name in rule.same[1:])
-        if first != held:
-            parts.append(_part(dialect, kind, first, rules, False))
+        field = kind.by_name[first]
+        for column in columns_of_gist(kind, field) if first != held else ():
+            parts.append(_part(dialect, kind, f"{column} = ?", rules))
             looks.append((first, None, others))
-        near = kind.by_name[first].type.near
+        near, column = field.type.near, f"r.{quoted(field.compared)}"
         if near("") is not None:
-            parts.append(_part(dialect, kind, first, rules, True))
+            parts.append(_part(dialect, kind, f"{column} >= ? AND {column} < ?", rules))
             looks.append((first, near, others))
     return " UNION ALL ".join(parts), looks
 
 
-def _part(dialect: Dialect, kind: Kind, first: str, rules: list[Alike], is_span: bool) -> str:
-    column = f"r.{quoted(kind.by_name[first].compared)}"
-    compared = {name: kind.by_name[name].compared for rule in rules for name in rule.same[1:]}
-    columns = ", ".join(("r.id", *(f"r.{quoted(name)}" for name in dict.fromkeys(compared.values()))))
-    near = f"{column} >= ? AND {column} < ?" if is_span else f"{column} = ?"
-    agree = [" AND ".join(f"q.{quoted(compared[name])} = ?" for name in rule.same[1:]) for rule in rules]
+def columns_of_gist(kind: Kind, field: Field) -> tuple[str, ...]:
+    """Return the columns of which one equals the gist of a value; the last of them that is filled does."""
+    names = (field.compared, field.plain) if field in kind.accented else (field.compared,)
+    return tuple(f"r.{quoted(name)}" for name in names)
+
+
+def _part(dialect: Dialect, kind: Kind, near: str, rules: list[Alike]) -> str:
+    columns = []
+    for name in dict.fromkeys(name for rule in rules for name in rule.same[1:]):
+        gist, *beside = columns_of_gist(kind, kind.by_name[name])
+        columns.append(f"{f'coalesce({beside[0]}, {gist})' if beside else gist} AS {quoted(name)}")
+    agree = [" AND ".join(f"q.{quoted(name)} = ?" for name in rule.same[1:]) for rule in rules]
     filter = f" AND ({' OR '.join(agree)})" if all(agree) else ""
-    rows = f"SELECT {columns} FROM {quoted(kind.plural)} AS r WHERE r.workspace_id = ? AND {near} {dialect.limit}"
+    rows = (
+        f"SELECT {', '.join(('r.id', *columns))} FROM {quoted(kind.plural)} AS r "
+        f"WHERE r.workspace_id = ? AND {near} {dialect.limit}"
+    )
     return f"SELECT q.id FROM ({rows}) AS q WHERE q.id <> ?{filter}"

@@ -15,6 +15,7 @@ from crmkit.model.fields.base import Span
 from crmkit.model.form import Field
 from crmkit.model.record import Kind, Record
 from crmkit.storage.columns import quoted
+from crmkit.storage.duplicates.candidates import columns_of_gist
 from crmkit.storage.interface.tx import Tx
 
 _encode = msgspec.json.encode
@@ -35,9 +36,13 @@ def look(tx: Tx, kind: Kind, many: Sequence[Mapping[str, Any]]) -> None:
         if not sent:
             continue
         gists = {field.type.gist(value, country) for value, country in sent} - {None}
-        unheld = _unheld(tx, kind, field, gists.union(_key(field, *each) for each in sent))
+        compared, *beside = columns_of_gist(kind, field)
+        unheld = _unheld(tx, kind, compared, gists.union(_key(field, *each) for each in sent))
         tx.free[UNIQUE, kind.plural, name] = dict.fromkeys(unheld, "")
-        tx.free[EQUAL, kind.plural, name] = dict.fromkeys(gists & unheld, "")
+        free = gists & unheld
+        for column in beside:
+            free = _unheld(tx, kind, column, free)
+        tx.free[EQUAL, kind.plural, name] = dict.fromkeys(free, "")
         spans = {gist: span for gist in gists if (span := field.type.near(gist)) is not None}
         if spans:
             lows = _empty(tx, kind, field, spans.values())
@@ -84,9 +89,9 @@ def _key(field: Field, value: Any, country: str) -> Any:
     return field.type.key_in(value, country) if field.type.key_column else value
 
 
-def _unheld(tx: Tx, kind: Kind, field: Field, keys: Iterable[Any]) -> set[Any]:
-    """Return those of these values that no row has in the column that is compared."""
-    connection, column = tx.connection, f"r.{quoted(field.compared)}"
+def _unheld(tx: Tx, kind: Kind, column: str, keys: Iterable[Any]) -> set[Any]:
+    """Return those of these values that no row has in a column of `r`."""
+    connection = tx.connection
     rows = connection.execute(
         f"SELECT v.value FROM ({connection.dialect.texts}) AS v WHERE NOT EXISTS "
         f"(SELECT 1 FROM {quoted(kind.plural)} AS r WHERE r.workspace_id = ? AND {column} = v.value)",

@@ -60,6 +60,7 @@ _BESIDE = (
     carried("custom_indexes", "seq", numbers=("seq",)),
     carried("likely_duplicates", "a", "b"),
     carried("unpaired", "kind", numbers=("last",)),
+    carried("unfilled", "kind", numbers=("last",)),
     carried("audit", "seq", numbers=("seq", "op")),
     Owned("audit_begins"),  # an arriving log is sealed anew
     carried("deleted", "id"),

@@ -11,6 +11,7 @@ from crmkit.operate import doctor
 from crmkit.settings import SettingsError
 from crmkit.storage.interface.database import InUse, Unusable
 from crmkit.storage.interface.lanes import ANYWHERE
+from crmkit.storage.sqlite.migrations import MIGRATIONS
 from tests import postgres
 from tests.house import ALICE, BOB, UNLIMITED, house, process, run, settings_of
 from tests.storage.desk import desk
@@ -123,8 +124,8 @@ def test_a_pending_schema_is_told_before_it_is_made(tmp_path: Path) -> None:
     postgres._admin("CREATE DATABASE test_pending TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C.UTF-8'")
     try:
         other = brand(postgres.url_of("test_pending"))
-        assert other.pending(tmp_path).names == ["0050 baseline"]
-        assert other.migrate(tmp_path) == ["0050 baseline"]
+        assert other.pending(tmp_path).names == [f"{len(MIGRATIONS):04d} baseline"]
+        assert other.migrate(tmp_path) == [f"{len(MIGRATIONS):04d} baseline"]
         assert other.pending(tmp_path).names == []
         with other.alone(tmp_path) as run_next:
             sql = "UPDATE migrations SET number = 1"

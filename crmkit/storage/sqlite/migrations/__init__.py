@@ -51,6 +51,7 @@ from crmkit.storage.sqlite.migrations import (
     m0048_disabled,
     m0049_imports,
     m0050_ends,
+    m0051_accents,
 )
 from crmkit.storage.sqlite.migrations.migration import Migration
 
@@ -105,6 +106,7 @@ MIGRATIONS: tuple[Migration, ...] = (
     m0048_disabled.MIGRATION,
     m0049_imports.MIGRATION,
     m0050_ends.MIGRATION,
+    m0051_accents.MIGRATION,
 )
 
 __all__ = ["MIGRATIONS", "Migration"]

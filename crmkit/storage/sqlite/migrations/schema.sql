@@ -1,4 +1,4 @@
--- 50;
+-- 51;
 CREATE TABLE migrations (
             number INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -123,7 +123,7 @@ CREATE TABLE companies (
             updated_at TEXT NOT NULL,
             created_by TEXT NOT NULL,
             activities INTEGER NOT NULL,
-            last_activity_at TEXT, website TEXT, website_key TEXT, industry TEXT, industry_key TEXT, employees INTEGER, address TEXT, address_key TEXT, city TEXT, city_key TEXT, region TEXT, region_key TEXT, postal_code TEXT, postal_code_key TEXT, country TEXT, latitude REAL, longitude REAL, source TEXT, source_key TEXT, source_id TEXT, code TEXT, score REAL NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT,
+            last_activity_at TEXT, website TEXT, website_key TEXT, industry TEXT, industry_key TEXT, employees INTEGER, address TEXT, address_key TEXT, city TEXT, city_key TEXT, region TEXT, region_key TEXT, postal_code TEXT, postal_code_key TEXT, country TEXT, latitude REAL, longitude REAL, source TEXT, source_key TEXT, source_id TEXT, code TEXT, score REAL NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT, name_plain TEXT,
             UNIQUE (workspace_id, id)
         ) STRICT
         ;
@@ -159,7 +159,7 @@ CREATE TABLE contacts (
             updated_at TEXT NOT NULL,
             created_by TEXT NOT NULL,
             activities INTEGER NOT NULL,
-            last_activity_at TEXT, first_name TEXT, first_name_key TEXT, last_name TEXT, last_name_key TEXT, name_composed INTEGER, job_title TEXT, job_title_key TEXT, address TEXT, address_key TEXT, city TEXT, city_key TEXT, region TEXT, region_key TEXT, postal_code TEXT, postal_code_key TEXT, country TEXT, latitude REAL, longitude REAL, timezone TEXT, website TEXT, website_key TEXT, source TEXT, source_key TEXT, source_id TEXT, code TEXT, priority TEXT, priority_key INTEGER, rating REAL, estimated_cents INTEGER, actual_cents INTEGER, currency TEXT, ad_platform TEXT, ad_platform_key INTEGER, score REAL NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT, last_interaction_at TEXT, converted_at TEXT,
+            last_activity_at TEXT, first_name TEXT, first_name_key TEXT, last_name TEXT, last_name_key TEXT, name_composed INTEGER, job_title TEXT, job_title_key TEXT, address TEXT, address_key TEXT, city TEXT, city_key TEXT, region TEXT, region_key TEXT, postal_code TEXT, postal_code_key TEXT, country TEXT, latitude REAL, longitude REAL, timezone TEXT, website TEXT, website_key TEXT, source TEXT, source_key TEXT, source_id TEXT, code TEXT, priority TEXT, priority_key INTEGER, rating REAL, estimated_cents INTEGER, actual_cents INTEGER, currency TEXT, ad_platform TEXT, ad_platform_key INTEGER, score REAL NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT, last_interaction_at TEXT, converted_at TEXT, name_plain TEXT, city_plain TEXT,
             UNIQUE (workspace_id, id),
             FOREIGN KEY (workspace_id, company_id) REFERENCES companies (workspace_id, id)
         ) STRICT
@@ -207,7 +207,7 @@ CREATE TABLE deals (
             updated_at TEXT NOT NULL,
             created_by TEXT NOT NULL,
             activities INTEGER NOT NULL,
-            last_activity_at TEXT, status_key INTEGER NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT, closed_at TEXT, lost_reason TEXT, lost_reason_key TEXT, probability INTEGER, source TEXT, source_key TEXT, source_id TEXT, score REAL NOT NULL DEFAULT 0,
+            last_activity_at TEXT, status_key INTEGER NOT NULL DEFAULT 0, last_contacted_at TEXT, contacts_made INTEGER NOT NULL DEFAULT 0, on_behalf_of TEXT, on_behalf_of_key TEXT, closed_at TEXT, lost_reason TEXT, lost_reason_key TEXT, probability INTEGER, source TEXT, source_key TEXT, source_id TEXT, score REAL NOT NULL DEFAULT 0, title_plain TEXT,
             UNIQUE (workspace_id, id),
             FOREIGN KEY (workspace_id, contact_id) REFERENCES contacts (workspace_id, id),
             FOREIGN KEY (workspace_id, company_id) REFERENCES companies (workspace_id, id)
@@ -352,7 +352,7 @@ CREATE INDEX activities_by_company ON activities (workspace_id, company_id, occu
 CREATE INDEX "companies_by_last_contacted_at" ON "companies" (workspace_id, "last_contacted_at", id) WHERE "last_contacted_at" IS NOT NULL;
 CREATE INDEX activities_by_deal ON activities (workspace_id, deal_id, occurred_at, id, kind) WHERE deal_id IS NOT NULL;
 CREATE INDEX "deals_by_last_contacted_at" ON "deals" (workspace_id, "last_contacted_at", id) WHERE "last_contacted_at" IS NOT NULL;
-CREATE TABLE "tasks" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, title TEXT NOT NULL, title_key TEXT NOT NULL, due_at TEXT, owner TEXT, done INTEGER NOT NULL, repeat TEXT, repeat_key TEXT, contact_id TEXT, contact_name TEXT, contact_name_key TEXT, company_id TEXT, company_name TEXT, company_name_key TEXT, deal_id TEXT, deal_name TEXT, deal_name_key TEXT, ticket_id TEXT, ticket_name TEXT, ticket_name_key TEXT, tags TEXT, tags_key TEXT, notes TEXT, custom TEXT, source_id TEXT, done_at TEXT, repeats_from TEXT, follows TEXT, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, UNIQUE (workspace_id, id), FOREIGN KEY (workspace_id, "contact_id") REFERENCES "contacts" (workspace_id, id), FOREIGN KEY (workspace_id, "company_id") REFERENCES "companies" (workspace_id, id), FOREIGN KEY (workspace_id, "deal_id") REFERENCES "deals" (workspace_id, id)) STRICT;
+CREATE TABLE "tasks" (seq INTEGER PRIMARY KEY, workspace_id TEXT NOT NULL, id TEXT NOT NULL, title TEXT NOT NULL, title_key TEXT NOT NULL, due_at TEXT, owner TEXT, done INTEGER NOT NULL, repeat TEXT, repeat_key TEXT, contact_id TEXT, contact_name TEXT, contact_name_key TEXT, company_id TEXT, company_name TEXT, company_name_key TEXT, deal_id TEXT, deal_name TEXT, deal_name_key TEXT, ticket_id TEXT, ticket_name TEXT, ticket_name_key TEXT, tags TEXT, tags_key TEXT, notes TEXT, custom TEXT, source_id TEXT, done_at TEXT, repeats_from TEXT, follows TEXT, version INTEGER NOT NULL, created_at TEXT NOT NULL, updated_at TEXT NOT NULL, created_by TEXT NOT NULL, title_plain TEXT, UNIQUE (workspace_id, id), FOREIGN KEY (workspace_id, "contact_id") REFERENCES "contacts" (workspace_id, id), FOREIGN KEY (workspace_id, "company_id") REFERENCES "companies" (workspace_id, id), FOREIGN KEY (workspace_id, "deal_id") REFERENCES "deals" (workspace_id, id)) STRICT;
 CREATE UNIQUE INDEX "tasks_by_source_id" ON "tasks" (workspace_id, "source_id") WHERE "source_id" IS NOT NULL;
 CREATE UNIQUE INDEX "tasks_by_follows" ON "tasks" (workspace_id, "follows") WHERE "follows" IS NOT NULL;
 CREATE INDEX "tasks_by_updated_at" ON "tasks" (workspace_id, "updated_at", id);
@@ -688,6 +688,9 @@ CREATE INDEX tokens_by_end ON tokens (expires_at) WHERE expires_at <> '';
 CREATE INDEX imports_by_state ON imports (state, created_at);
 CREATE INDEX imports_by_end ON imports (ended_at) WHERE ended_at IS NOT NULL;
 CREATE TABLE audit_ends (number INTEGER PRIMARY KEY, proof BLOB NOT NULL) STRICT;
+CREATE TABLE unfilled (workspace_id TEXT NOT NULL, kind TEXT NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (workspace_id, kind)) STRICT, WITHOUT ROWID;
+CREATE INDEX "contacts_by_name_plain" ON "contacts" (workspace_id, "name_plain", id) WHERE "name_plain" IS NOT NULL;
+CREATE INDEX "companies_by_name_plain" ON "companies" (workspace_id, "name_plain", id) WHERE "name_plain" IS NOT NULL;
 INSERT INTO activities_search (activities_search, rank) VALUES ('automerge', 8);
 INSERT INTO campaigns_search (campaigns_search, rank) VALUES ('automerge', 8);
 INSERT INTO companies_search (companies_search, rank) VALUES ('automerge', 8);
