@@ -5,13 +5,14 @@ An admin begins it. Few records are scored at once. It writes one entry of the l
 
 from collections.abc import Mapping, Sequence
 
-from msgspec import convert, to_builtins
+from msgspec import convert, structs, to_builtins
 
 from crmkit.core import roles
 from crmkit.core.call import Call
 from crmkit.core.crm import Crm
 from crmkit.core.jobs.awaited import awaited
 from crmkit.core.jobs.kind import JobKind, Result
+from crmkit.core.requests import parts
 from crmkit.core.scoring import steps
 from crmkit.core.scoring.steps import Place
 from crmkit.errors import Problem, nearest
@@ -34,19 +35,36 @@ async def begin(call: Call, parameters: Mapping[str, str]) -> Result | Job:
     crm = call.crm
     chosen = _named(crm.kinds, parameters.get("kind", ""))
 
-    def unit(tx: Tx) -> Result | Job:
+    def unit(tx: Tx) -> Result | Job | Place:
         roles.check_admin(tx)
         workspace_id = tx.by.workspace_id
         place = steps.start(tx, workspace_id, chosen)
-        if place.of > AT_ONCE and not tx.is_dry:
-            return jobs.add(tx, RUN, {"kinds": [kind.name for kind in chosen]})
+        if place.of > AT_ONCE:
+            return place if tx.is_dry else jobs.add(tx, RUN, {"kinds": [kind.name for kind in chosen]})
         _log(tx, chosen)
-        while place.done <= AT_ONCE and steps.step(crm, tx, workspace_id, chosen, place):
+        while steps.step(crm, tx, workspace_id, chosen, place):
             pass
         return _result(chosen, place)
 
-    done: Result | Job = await call.write(unit)
+    done: Result | Job | Place = await call.write(unit)
+    if isinstance(done, Place):
+        return await _rehearsed(call, chosen, done)
     return await awaited(call, done) if isinstance(done, Job) else done
+
+
+async def _rehearsed(call: Call, kinds: Sequence[Kind], place: Place) -> Result:
+    """Return what a dry run tells of the job: it scores all records as that does, or says how many it scored."""
+
+    def step(at: Place, tx: Tx) -> Place | None:
+        nonlocal place
+        place = structs.replace(at)
+        if steps.step(call.crm, tx, tx.by.workspace_id, kinds, place):
+            return place
+        place.of = place.done
+        return None
+
+    await parts.tried(call, step, place)
+    return _result(kinds, place)
 
 
 def _step(crm: Crm, tx: Tx, job: Job) -> Job:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from crmkit.core.requests import parts
 from crmkit.core.scoring import nightly, run
 from crmkit.storage import jobs
 from tests.house import House, Person
@@ -85,6 +86,11 @@ def test_a_dry_run_of_a_run_tells_what_it_would_change(alice: Person, monkeypatc
     monkeypatch.setattr(run, "AT_ONCE", 10)
     monkeypatch.setattr("crmkit.core.scoring.steps.IN_PEACE_SECONDS", 0)
     monkeypatch.setattr("crmkit.core.scoring.steps.STEP_SECONDS", 0)
+    tried = alice.json_of("POST", "/scoring-rules/run?dry_run=1")
+    assert (tried["count"], tried["changed"], tried["dry_run"]) == (60, 60, True)
+    assert "notes" not in tried
+    assert set(scores(alice)) == {0}
+    monkeypatch.setattr(parts, "MOST_SECONDS", 0)
     tried = alice.json_of("POST", "/scoring-rules/run?dry_run=1")
     assert (tried["count"], tried["changed"], tried["dry_run"]) == (60, 50, True)
     assert tried["notes"] == ["of 60, the first 50 were looked at"]
