@@ -1,10 +1,12 @@
 """The program: `crmkit COMMAND`; alone it prints help."""
 
 import argparse
+import io
 import os
 import platform
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from crmkit import __version__
 from crmkit.cli import audit, backups, data, people, serve, transfer
@@ -17,12 +19,13 @@ COMMANDS = (serve, data, backups, audit, people, transfer)  # in the order of th
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return the exit status; whatever stops it is one line on standard error."""
+    _open_output()
     parser = _parser()
-    options = parser.parse_args(arguments)
-    if options.run is None:
-        parser.print_help()
-        return 0
     try:
+        options = parser.parse_args(arguments)
+        if options.run is None:
+            parser.print_help()
+            return 0
         status: int = options.run(options)
         sys.stdout.flush()
     except KeyboardInterrupt:
@@ -52,6 +55,19 @@ def _lost_output() -> str:
         _drop_output()
         return f"the output cannot be written: {error.strerror}"
     return ""
+
+
+def _open_output() -> None:
+    """Have each line that is printed kept until it is written, so that `_lost_output` finds what could not be.
+
+    Python keeps nothing where the environment asks for that. Where the program was begun without an output, there is
+    none.
+    """
+    text = sys.__stdout__
+    if sys.stdout is None:
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    elif text is sys.stdout and text is not None and isinstance(raw := text.buffer, io.RawIOBase):
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(raw), text.encoding, text.errors, line_buffering=True)
 
 
 def _drop_output() -> None:

@@ -17,11 +17,20 @@ CONFIG = "crmkit.toml"
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose commands, and theirs, begin their own help with a sentence: that of the list, unless described."""
+    """A parser whose commands, and theirs, begin their own help with a sentence: that of the list, unless described.
+
+    It does not pass over output that cannot be written.
+    """
 
     def __init__(self, *names: Any, **more: Any) -> None:
         super().__init__(*names, **more)
         self.register("action", "parsers", _Commands)
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        if file is sys.stdout:
+            print(message, end="", flush=True)
+        else:
+            super()._print_message(message, file)
 
 
 class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]

@@ -90,14 +90,25 @@ def test_a_damaged_database_ends_each_command_with_one_line(tmp_path: Path) -> N
     assert not (tmp_path / "w.zip").exists()
 
 
-@pytest.mark.parametrize("arguments", [["doctor"], LISTING, ["version"]])  # written line by line, and at the end
-def test_output_that_cannot_be_written_is_one_line(folder: Path, arguments: list[str]) -> None:
-    line, env = command(*arguments, *(["--data", str(folder)] if arguments != ["version"] else []))
-    env.pop("PYTHONUNBUFFERED", None)
+PRINTING = [["version"], ["--version"], [], ["--help"], ["users", "list", "--help"]]
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["doctor"], LISTING, *PRINTING])  # written line by line, and at the end
+def test_output_that_cannot_be_written_is_one_line(folder: Path, arguments: list[str], unbuffered: str) -> None:
+    line, env = command(*arguments, *(["--data", str(folder)] if arguments not in PRINTING else []))
+    env["PYTHONUNBUFFERED"] = unbuffered
     with open("/dev/full", "w") as full:
         done = subprocess.run(line, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False)
     assert done.returncode == 1
     assert done.stderr == "crmkit: the output cannot be written: No space left on device\n"
+
+
+def test_a_command_without_an_output_says_nothing() -> None:
+    line, env = command("version")
+    line = ["sh", "-c", '"$@" >&-', "sh", *line]
+    done = subprocess.run(line, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
 def test_a_file_of_an_import_that_cannot_be_read_is_named(tmp_path: Path) -> None:
