@@ -29,7 +29,7 @@ def test_a_record_that_fails_holds_back_its_own_later_events_alone(alice: Person
         own = [each.body for each in there.received if each.body["data"]["id"] == id]
         return [body["changes"].get("job_title", [0, ""])[1] for body in own]
 
-    there.wait(lambda: len(of(bea)) == 2)
+    there.wait(lambda: len(of(bea)) == 2 and len(of(ana)) > 1)
     assert set(of(ana)[1:]) == {"No 0"}
     refused = False
     until(lambda: moved(home, seconds=5) or of(ana)[-1] == "No 2")
