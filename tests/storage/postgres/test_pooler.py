@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +27,17 @@ Two = tuple[Process, Process, dict[str, str]]
 @pytest.fixture
 def two(tmp_path: Path) -> Iterator[Two]:
     """Two servers on one database, both by way of a pooler, and the settings of a third."""
-    with database("pooled") as url, pooler.pooling(postgres.SERVER) as pooled:
-        name = url.partition("@/")[2].partition("?")[0]
-        (tmp_path / "data").mkdir(mode=0o700)
-        place = {"CRMKIT_SERVER_DATA": postgres.url_of(name, pooled), "CRMKIT_SERVER_FILES": str(tmp_path / "data")}
+    with database("pooled") as url, _pooled(postgres.SERVER, url.partition("@/")[2].partition("?")[0], tmp_path) as two:
+        yield two
+
+
+@contextmanager
+def _pooled(server: str, name: str, folder: Path) -> Iterator[Two]:
+    with pooler.pooling(server) as pooled:
+        (folder / "data").mkdir(mode=0o700)
+        place = {"CRMKIT_SERVER_DATA": postgres.url_of(name, pooled), "CRMKIT_SERVER_FILES": str(folder / "data")}
         settings = {**UNLIMITED, **place}
-        with process(tmp_path / "data", **settings) as one, process(tmp_path / "data", **settings) as other:
+        with process(folder / "data", **settings) as one, process(folder / "data", **settings) as other:
             yield one, other, place
 
 
@@ -85,10 +90,14 @@ def test_who_waits_for_changes_is_told_what_the_other_server_commits(two: Two) -
         assert told - written < 5
 
 
-def test_servers_with_nothing_to_do_write_little_but_their_leases(two: Two) -> None:
+def test_servers_with_nothing_to_do_write_little_but_their_leases(tmp_path: Path) -> None:
     from crmkit.storage.postgres.engine.connection import connect
 
-    with closing(connect(two[2]["CRMKIT_SERVER_DATA"])) as connection:
+    with (
+        postgres.running() as alone,  # since what is counted is of all databases
+        _pooled(alone, "postgres", tmp_path) as (_, _, place),
+        closing(connect(place["CRMKIT_SERVER_DATA"])) as connection,
+    ):
 
         def begun() -> int:
             sql = "SELECT CAST(CAST(pg_snapshot_xmax(pg_current_snapshot()) AS text) AS bigint)"
