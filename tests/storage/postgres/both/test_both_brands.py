@@ -30,7 +30,7 @@ def both(tmp_path: Path) -> Iterator[Twins]:
 def asked(both: Twins, seed: int, count: int) -> None:
     chance = random.Random(seed)
     for said in islice(Requests(chance, both.known), count):
-        both.clock.move(seconds=chance.choice([0, 0, 1, 1, 60, 300]))  # all within a day: none is outdated
+        both.move(chance.choice([0, 0, 1, 1, 60, 300]))  # all within a day: none is outdated
         if said.method == "GET":
             both.walk(said)
         else:

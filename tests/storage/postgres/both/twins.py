@@ -19,6 +19,8 @@ import httpx
 import pytest
 
 from crmkit import ids
+from crmkit.core import upkeep
+from crmkit.core.call import Call
 from crmkit.storage import jobs
 from crmkit.storage.interface.lanes import ANYWHERE
 from tests import postgres
@@ -70,13 +72,18 @@ class Twins:
             self._at = at
             self._people.append(server.sign_in(ALICE))
             self._rest()
-        self.clock = servers[0].clock
         self.known: dict[str, list[str]] = {}
         self.answered: Counter[int] = Counter()
 
     def close(self) -> None:
         for person in self._people:
             person.close()
+
+    def move(self, seconds: int) -> None:
+        """Move the clock of both, and have each count what was dated ahead and has taken place by then."""
+        self._servers[0].clock.move(seconds=seconds)
+        for server in self._servers:
+            server.do(upkeep.count_due(Call(server.crm)))
 
     def say(self, said: Said) -> str:
         """Send a request to both, in a second step once more where it takes one; return what both answered."""
