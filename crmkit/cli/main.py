@@ -6,7 +6,6 @@ import os
 import platform
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from crmkit import __version__
 from crmkit.cli import audit, backups, data, people, serve, transfer
