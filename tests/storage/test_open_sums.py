@@ -112,12 +112,12 @@ def test_the_largest_come_first_then_by_stage(back: Desk) -> None:
     assert [each.stage for each in shown(back, alice, 2)] == ["c", None]
 
 
-def test_a_stage_is_spelled_as_the_pipeline_has_it_else_as_it_was_last_written(back: Desk) -> None:
+def test_a_stage_is_spelled_as_the_pipeline_has_it_else_as_its_oldest_record_has_it(back: Desk) -> None:
     alice = back.person()
     back.make(alice, DEAL, title="First", stage="LEAD")
     back.clock.move(seconds=1)
     back.make(alice, DEAL, title="Second", stage="Lead")
-    assert [each.stage for each in shown(back, alice)] == ["Lead"]
+    assert [each.stage for each in shown(back, alice)] == ["LEAD"]
     back.do(pipelines.put(Call(back.crm, alice), DEAL, {"stages": [{"name": "lead"}]}))
     assert [(each.stage, each.records) for each in shown(back, alice)] == [("lead", 2)]
 

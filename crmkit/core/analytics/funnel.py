@@ -36,10 +36,7 @@ async def funnel(call: Call, parameters: Mapping[str, str]) -> tuple[MixedListin
     pipeline, found, total = await call.scan(_read, kind, call.actor.workspace_id, span)
     counted = sum(each.records for each in found)
     notes = () if counted == total else (f"of {total} {kind.plural}, the newest {counted} are counted",)
-    names = {each.key: each.name for each in sorted(found, key=lambda each: each.name or "", reverse=True)}
-    for known in pipeline.stages if pipeline.is_put else ():
-        names[fold(known.name)] = known.name
-    rows = [_row(kind, names[each.key], each, counted) for each in _ordered(pipeline, found)]
+    rows = [_row(kind, each, counted) for each in _ordered(pipeline, found)]
     paging = Paging.whole(len(rows), (*notes, *spans.left_out(rows)))
     return MixedListing("rows", tuple((kind.plural, row) for row in rows[: spans.ROWS]), paging), span
 
@@ -65,8 +62,8 @@ def _ordered(pipeline: Pipeline, found: Sequence[Stage]) -> list[Stage]:
     return sorted(found, key=rank)
 
 
-def _row(kind: Kind, name: str | None, stage: Stage, total: int) -> dict[str, Any]:
-    row: dict[str, Any] = {"stage": name, "count": stage.records, "share": round(stage.records / total, DIGITS)}
+def _row(kind: Kind, stage: Stage, total: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"stage": stage.name, "count": stage.records, "share": round(stage.records / total, DIGITS)}
     if kind.forecast:
         has_sum = stage.amount is not None
         row |= {f"sum.{kind.forecast.amount}": stage.amount, "currency": stage.currency if has_sum else None}

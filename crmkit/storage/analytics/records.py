@@ -9,6 +9,7 @@ from crmkit.model.record import Kind
 from crmkit.storage.analytics.amounts import added, whole
 from crmkit.storage.analytics.span import Span
 from crmkit.storage.columns import quoted
+from crmkit.storage.configuration import spelling
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.records import live
@@ -18,7 +19,7 @@ class Stage(Struct, frozen=True):
     """How many records are at a stage, in one currency where their kind has a forecast, and what they add up to."""
 
     key: str | None  # as stages are compared
-    name: str | None  # as some record spells it
+    name: str | None  # as `spelling` has it
     records: int
     currency: str | None = None
     amount: int | None = None
@@ -47,15 +48,16 @@ def by_stage(connection: Connection, kind: Kind, workspace_id: str, span: Span, 
     """Return the newest `most` records that were created in the span, by stage, those of amounts by currency too."""
     forecast = kind.forecast
     stage = kind.by_name["stage"]
-    columns = [f"r.{quoted(stage.compared)} AS stage_key", f"r.{quoted(stage.name)} AS stage"]
+    columns = [f"r.{quoted(stage.compared)} AS stage_key"]
     if forecast:
         columns += ["r.currency AS currency", f"r.{quoted(forecast.amount)} AS amount"]
     rows = Statement(f"SELECT {', '.join(columns)}") + _within(kind, workspace_id, span, "created_at")
     rows += Statement(" ORDER BY r.created_at DESC, r.id DESC") + at_most(connection.dialect, most)
     more, by = (f", currency, {added('amount')}", ", currency") if forecast else ("", "")
-    sql = Statement(f"SELECT stage_key, min(stage), count(*){more} FROM (") + rows
+    sql = Statement(f"SELECT stage_key, count(*){more} FROM (") + rows
     found = (sql + Statement(f") AS q GROUP BY stage_key{by}")).run(connection).fetchall()
-    return [_stage(*row) for row in found]
+    names = spelling.spelled(connection, kind, workspace_id, {key for key, *_ in found if key is not None})
+    return [_stage(key, names.get(key), *row) for key, *row in found]
 
 
 def ended(connection: Connection, kind: Kind, workspace_id: str, span: Span, statuses: Sequence[str]) -> list[Ended]:

@@ -14,6 +14,7 @@ from crmkit.model.query.count import Counting, Figure, Group
 from crmkit.model.query.filters import CustomKey, DeclaredKey
 from crmkit.model.query.parse import Query
 from crmkit.model.record import Kind, Tracked
+from crmkit.storage.configuration import spelling
 from crmkit.storage.counts import access
 from crmkit.storage.counts import sql as counts_sql
 from crmkit.storage.interface.connection import Connection
@@ -90,7 +91,10 @@ def _number(connection: Connection, kind: Kind, workspace: Workspace, query: Que
 def _spelled(
     connection: Connection, kind: Kind, workspace: Workspace, counting: Counting, rows: Sequence[Sequence[Any]]
 ) -> dict[tuple[int, Any], Any]:
-    """Return what the keys of these rows stand for, by their places: as the first record that has it spells it."""
+    """Return what the keys of these rows stand for, by their places: as the first record that has it spells it.
+
+    Stages are spelled alike wherever records are grouped by them.
+    """
     keys = counting.keys
     firsts = sorted(
         ((row[len(keys) + 1], row) for row in rows if row[len(keys) + 1] is not None), key=lambda row: row[0]
@@ -101,6 +105,11 @@ def _spelled(
         for at, group in enumerate(keys):
             if row[at] is not None and (at, row[at]) not in found:
                 found[at, row[at]] = row[at] if group.unit else _held(group, row[at], records[seq])
+    for at, group in enumerate(keys):
+        if isinstance(group.target, Field) and group.target.name == "stage":
+            stages = dict.fromkeys(row[at] for row in rows if row[at] is not None)
+            names = spelling.spelled(connection, kind, workspace.id, stages)
+            found |= {(at, key): name for key, name in names.items()}
     return found
 
 

@@ -12,8 +12,7 @@ from msgspec import Struct
 from crmkit.model.configuration.pipeline import OPEN
 from crmkit.model.fold import fold
 from crmkit.model.record import Kind, Record
-from crmkit.storage.columns import quoted
-from crmkit.storage.configuration import pipelines
+from crmkit.storage.configuration import spelling
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.statement import Statement, at_most
 from crmkit.storage.interface.tx import Tx
@@ -62,12 +61,10 @@ def largest(connection: Connection, kind: Kind, workspace_id: str, most: int) ->
         (workspace_id, kind.plural),
     )
     rows = (sql + at_most(connection.dialect, most)).run(connection).fetchall()
-    pipeline = pipelines.pipeline_of(connection, workspace_id, kind.plural)
-    names = {}
-    for key in {row[0] for row in rows}:
-        known = pipeline.find(key) if pipeline.is_put else None
-        names[key] = known.name if known else _spelled(connection, kind, workspace_id, key)
-    return [OpenSum(names[key], currency, records, (high << SHIFT) + low) for key, currency, records, high, low in rows]
+    names = spelling.spelled(connection, kind, workspace_id, {row[0] for row in rows if row[0]})
+    return [
+        OpenSum(names.get(key), currency, records, (high << SHIFT) + low) for key, currency, records, high, low in rows
+    ]
 
 
 def count(connection: Connection, kind: Kind, workspace_id: str, most: int) -> int:
@@ -94,18 +91,3 @@ def _add(tx: Tx, kind: Kind, place: _Place, records: int, high: int, low: int) -
     (left,) = tx.connection.execute(_ADD, (*key, records, high, low)).fetchone()
     if left == 0:
         tx.connection.execute(_DROP, key)
-
-
-def _spelled(connection: Connection, kind: Kind, workspace_id: str, key: str) -> str | None:
-    """Return a stage as the record spells it that was the last to change there, None for no stage."""
-    if not key:
-        return None
-    stage = kind.by_name["stage"]
-    (found,) = connection.execute(
-        f"SELECT r.{quoted(stage.name)} FROM {quoted(kind.plural)} AS r "
-        f"WHERE r.workspace_id = ? AND r.{quoted(stage.compared)} = ? "
-        f"ORDER BY r.updated_at DESC, r.id DESC {connection.dialect.limit}",
-        (workspace_id, key, 1),
-    ).fetchone()
-    name: str = found
-    return name

@@ -13,7 +13,7 @@ from crmkit.clock import after
 from crmkit.core.analytics import spans as of_figures
 from crmkit.storage.analytics import contacts
 from tests.house import House, Person
-from tests.teams.office import Team, new, office, team
+from tests.teams.office import Team, erased, new, office, team
 from tests.web.refused import refused
 
 PLACES = ("summary", "funnel", "campaigns")
@@ -271,9 +271,28 @@ def test_a_stage_has_one_spelling_in_all_its_rows(alice: Person) -> None:
     for stage, currency in (("Lead", "USD"), ("lead", "EUR"), ("LEAD", "EUR")):
         new(alice, "/deals", title="x", stage=stage, currency=currency, amount_cents=1)
     assert [(row["stage"], row["count"], row["currency"]) for row in rows(alice, "funnel")] == [
-        ("LEAD", 2, "EUR"),
-        ("LEAD", 1, "USD"),
+        ("Lead", 2, "EUR"),
+        ("Lead", 1, "USD"),
     ]
+
+
+def test_counts_the_funnel_and_the_brief_spell_a_stage_alike(home: House, alice: Person) -> None:
+    def spellings() -> list[str]:
+        asked = (f"/deals/count?by=stage{more}" for more in ("", "&sum=amount_cents", "&title=b"))
+        found = [row for path in asked for row in alice.json_of("GET", path)["items"]]
+        found += rows(alice, "funnel") + alice.json_of("GET", "/brief")["pipeline"]
+        return [row["stage"] for row in found]
+
+    ids = [new(alice, "/deals", title=stage[-1:], stage=stage) for stage in ("Lead", "lead", "lead", "LEAD")]
+    new(alice, "/deals", title="b", stage="lead")
+    assert spellings() == ["Lead"] * 5
+    home.clock.move(seconds=1)
+    new(alice, "/deals", title="b", stage="LEAD")
+    assert spellings() == ["Lead"] * 5
+    erased(alice, f"/deals/{ids[0]}")
+    assert spellings() == ["lead"] * 5
+    alice.put("/pipelines/deals", json={"stages": [{"name": "LeaD"}]})
+    assert spellings() == ["LeaD"] * 5
 
 
 def test_the_bounds_that_an_answer_shows_ask_for_the_same_figures(busy: Team) -> None:

@@ -204,7 +204,7 @@ def test_a_mark_goes_with_its_token(home: House, crew: Team) -> None:
 def test_open_deals_are_summed_by_stage_and_never_across_currencies(home: House, crew: Team) -> None:
     alice = crew.alice
     new(alice, "/deals", title="Deal", stage="Proposal", amount_cents=50, currency="USD")
-    home.clock.move(seconds=1)  # a stage is spelled as it was last
+    home.clock.move(seconds=1)  # a stage is spelled as the oldest record there
     for stage, cents, currency in [
         *(("proposal", 100, "USD"), ("proposal", 7, "EUR"), ("won", 1, "USD")),
         *((None, None, "USD"), ("proposal", -20, "USD"), ("lead", 1, "USD"), ("lead", 1, "USD")),
@@ -213,13 +213,13 @@ def test_open_deals_are_summed_by_stage_and_never_across_currencies(home: House,
     lines = alice.text("GET", "/brief").splitlines()
     end = lines.index("# 4 rows of open deals by stage")
     assert lines[end - 4 : end] == [
-        "deals  stage=proposal  count=3  sum.amount_cents=130  currency=USD",
+        "deals  stage=Proposal  count=3  sum.amount_cents=130  currency=USD",
         "deals  stage=lead  count=2  sum.amount_cents=2  currency=USD",
         "deals  count=1  sum.amount_cents=0  currency=USD",
-        "deals  stage=proposal  count=1  sum.amount_cents=7  currency=EUR",
+        "deals  stage=Proposal  count=1  sum.amount_cents=7  currency=EUR",
     ]
     assert brief(alice)["pipeline"][0] == {
-        "stage": "proposal",
+        "stage": "Proposal",
         "count": 3,
         "sum.amount_cents": 130,
         "currency": "USD",
