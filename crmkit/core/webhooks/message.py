@@ -1,6 +1,6 @@
 """What is sent of an event: the body, made anew for each attempt, and its signature."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -8,11 +8,10 @@ import msgspec
 from crmkit.core.webhooks import events
 from crmkit.core.webhooks.form import Form, Told
 from crmkit.model.events import names, secret
-from crmkit.model.form import Field
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.render.encoding import encoded
 from crmkit.storage import records
-from crmkit.storage.columns import stored
+from crmkit.storage.columns import logged_names, stored
 from crmkit.storage.interface.connection import Connection
 from crmkit.storage.interface.workspace import Workspace
 from crmkit.storage.log import audit, entries
@@ -93,13 +92,10 @@ def _data(
 
 
 def _gone(connection: Connection, kind: Kind, workspace: Workspace, gone: Entry) -> dict[str, Any]:
-    """Return what the log tells of a record that went: all of it but what followed from other records."""
+    """Return a record that went, with all fields: null is what the log does not tell, as what followed from others."""
     was = {name: old for name, (old, _) in gone.changes.items()}
     before = entries.before(connection, workspace, gone)
     was |= {"version": gone.version} | ({} if before is None else {"updated_at": before.at})
-    told = {field.name: was.get(field.name, field.default) for field in stored(kind) if _is_told(field, was)}
-    return {"handle": gone.target, "id": gone.target.partition("/")[2]} | told
-
-
-def _is_told(field: Field, was: Mapping[str, Any]) -> bool:
-    return field.name != "id" and (field.name in was or not (field.derived or field.name == "updated_at"))
+    own = logged_names(kind)
+    told = {field.name: was.get(field.name, field.default if field.name in own else None) for field in stored(kind)}
+    return {"handle": gone.target, **told, "id": gone.target.partition("/")[2]}
