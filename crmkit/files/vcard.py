@@ -156,11 +156,29 @@ def _birthday(card: _Cells, found: Property) -> None:
     card.add("Birthday", value)
 
 
+def _location(card: _Cells, found: Property) -> None:
+    """Add where somebody is: `geo:52.5,13.4` of 4.0, or `52.5;13.4`."""
+    degrees = re.fullmatch(r"(?:geo:)?([+-]?[\d.]+)[,;]([+-]?[\d.]+)", found.value.strip(), re.IGNORECASE | re.ASCII)
+    if degrees is None:
+        _any(card, found)
+        return
+    card.add("Latitude", degrees[1])
+    card.add("Longitude", degrees[2])
+
+
+def _zone(card: _Cells, found: Property) -> None:
+    """Add the name of a time zone; an offset is none."""
+    value = unescaped(found.value)
+    card.add("Time Zone" if re.match(r"\s*[A-Za-z]+(/|\s*$)", value) else found.name, value)
+
+
 _READERS: dict[str, Callable[[_Cells, Property], None]] = {
     "N": _name,
     "ORG": _organization,
     "CATEGORIES": _categories,
     "BDAY": _birthday,
+    "GEO": _location,
+    "TZ": _zone,
 }
 
 

@@ -206,3 +206,18 @@ def test_what_another_writer_writes_is_read_back(
     assert row["Notes"] == "\n".join(note)
     assert row["Labels"] == " ::: ".join(labels)
     assert re.search(r"\r", str(row["Notes"])) is None
+
+
+@pytest.mark.parametrize(
+    ("line", "cells"),
+    [
+        ("GEO:geo:52.52,-0.0000001", {"Latitude": "52.52", "Longitude": "-0.0000001"}),
+        ("GEO:52.52;13.4", {"Latitude": "52.52", "Longitude": "13.4"}),
+        ("GEO:geo:52.52,13.4;u=10", {"GEO": "geo:52.52,13.4;u=10"}),
+        ("TZ:Europe/Berlin", {"Time Zone": "Europe/Berlin"}),
+        ("TZ:UTC", {"Time Zone": "UTC"}),
+        ("TZ:-05:00", {"TZ": "-05:00"}),
+    ],
+)
+def test_where_somebody_is_has_a_column_for_each_part(folder: Folder, line: str, cells: dict[str, str]) -> None:
+    assert folder.rows(card("FN:x", line)) == [{"Name": "x", **cells}]

@@ -50,8 +50,13 @@ class Body(Struct, frozen=True):
     unread: tuple[str, ...] = ()
 
     @property
+    def is_elsewhere(self) -> bool:
+        """Whether its id stands in its source_id too, as that of a record of another workspace unless it is here."""
+        return bool(self.id) and str(self.values.get("source_id")).endswith(f":{self.id}")
+
+    @property
     def needs_lookup(self) -> bool:
-        return bool(self.names)
+        return bool(self.names) or self.is_elsewhere
 
 
 class Refused(Struct, frozen=True):

@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from crmkit.core import lookup
 from crmkit.core.crm import Crm
 from crmkit.core.transfer.mapping import lookups, tables, titles
 from crmkit.core.transfer.mapping.columns import Scan
@@ -94,7 +95,10 @@ class Plan(Struct, frozen=True):
 
     def resolve(self, tx: Tx, crm: Crm, body: Body) -> dict[str, Any]:
         """Return the values of a body with the records that it names; raises Problem `invalid_reference`."""
-        return lookups.resolved(tx, crm, body, self.program, self.asker)
+        values = lookups.resolved(tx, crm, body, self.program, self.asker)
+        if body.is_elsewhere and lookup.find(tx.connection, self.kind, tx.by, body.id):
+            del values["source_id"]
+        return values
 
 
 def _written_by(table: Table, kind: Kind) -> tuple[tables.Program | None, bool]:

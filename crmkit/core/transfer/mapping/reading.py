@@ -166,6 +166,8 @@ def _field(column: MappedColumn, sheet: Sheet, field: Field) -> Read:
             filling.unread.append(title)
             return
         if value is not None:
+            if target.before and _is_id(value, sheet.kind):
+                filling.id = value
             value = f"{target.before}{value}" if target.before else value
             before = filling.values.get(name)
             if before is None:
@@ -285,6 +287,13 @@ def _id(column: MappedColumn, sheet: Sheet) -> Read:
                 filling.faults[ID] = str(error)
 
     return read
+
+
+def _is_id(text: str, kind: Kind) -> bool:
+    try:
+        return ids.parse(text, kind.prefix, kind.prefixes) == text
+    except ids.BadId:
+        return False
 
 
 def _link(column: MappedColumn, sheet: Sheet) -> Read:

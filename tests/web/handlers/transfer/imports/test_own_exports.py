@@ -35,6 +35,40 @@ def test_an_export_sent_back_as_it_is_changes_nothing(alice: Person, plural: str
     assert ids(alice, plural) == [made["id"]]
 
 
+@pytest.mark.parametrize("mode", ["merge", "update"])
+def test_cards_of_an_export_sent_back_change_the_contacts_that_their_ids_name(alice: Person, mode: str) -> None:
+    where = {"latitude": 52.52, "longitude": -0.125, "timezone": "Europe/Berlin"}
+    more = {"job_title": "CEO", "phone": "+49 30 1234567", "tags": ["a", "b"], "notes": "One\nTwo", "city": "Berlin"}
+    company = alice.json_of("POST", "/companies", {"name": "Acme"})["id"]
+    body = {"name": "Jane Doe", "source_id": "crm:7", "company_id": company, **more, **where}
+    made = alice.json_of("POST", "/contacts", body)
+    cards = alice.get("/contacts/export?format=vcf").text
+    assert counts(imported(alice, cards, f"kind=contacts&mode={mode}")) == (1, 0, 1, 0)
+    assert alice.json_of("GET", f"/contacts/{made['id']}")["version"] == 1
+    there = dict.fromkeys(where)
+    alice.json_of("PATCH", f"/contacts/{made['id']}", {**there, "job_title": None})
+    assert counts(imported(alice, cards.replace("TITLE:CEO", "TITLE:CTO"), f"kind=contacts&mode={mode}")) == (
+        1,
+        0,
+        1,
+        0,
+    )
+    after = alice.json_of("GET", f"/contacts/{made['id']}")
+    assert {name: after[name] for name in body} == {**body, "job_title": "CTO"}
+    assert after["custom"] is None
+    assert ids(alice, "contacts") == [made["id"]]
+
+
+def test_cards_of_another_workspace_are_made_once(home: House, alice: Person) -> None:
+    made = alice.json_of("POST", "/contacts", {"name": "Jane"})
+    cards = alice.get("/contacts/export?format=vcf").text
+    with home.sign_in(BOB) as bob:
+        assert counts(imported(bob, cards, "kind=contacts")) == (1, 1, 0, 0)
+        assert counts(imported(bob, cards, "kind=contacts")) == (1, 0, 1, 0)
+        (found,) = bob.json_of("GET", "/contacts")["items"]
+    assert (found["id"] != made["id"], found["source_id"]) == (True, f"vcard:{made['id']}")
+
+
 def test_what_was_edited_in_an_export_is_changed_and_one_undo_takes_it_back(alice: Person) -> None:
     made = [alice.json_of("POST", "/deals", {"title": f"Deal {n}", "amount_cents": 1000}) for n in range(3)]
     head = f"id,title\n{made[0]['id']},Other\n{made[1]['id']},Deal 1\ndeal/{made[2]['id']},New\n,Fresh\n"
