@@ -45,10 +45,12 @@ class Manual(Struct, frozen=True):
     daily: str
     topics: dict[str, Topic]
     whole: str
+    plurals: dict[str, str]  # the topics of kinds, by their names in the singular
 
     def page(self, topic: str) -> str:
         """Return the text for a `topic=`, the page of daily work for none; raises `invalid_value`."""
         name = topic.strip().lower()
+        name = self.plurals.get(name, name)
         if not name:
             return self.daily
         if name == ALL:
@@ -87,7 +89,8 @@ def manual(current: Settings, kinds: Kinds, endpoints: Sequence[Endpoint]) -> Ma
     parts = [_ENDPOINTS_OF.sub("", text).rstrip("\n") for text in written.values()]
     whole = _fill("\n\n".join([daily.rstrip("\n"), *parts]), {"endpoints": endpoint_table(rows)})
     by_kind = [text.rstrip("\n") for text in of_kinds.values() if "\n" in text.rstrip("\n")]
-    return Manual(daily, topics, "\n\n".join([whole, f"{_FIELDS}\n{field_table(described)}", *by_kind]) + "\n")
+    whole = "\n\n".join([whole, f"{_FIELDS}\n{field_table(described)}", *by_kind]) + "\n"
+    return Manual(daily, topics, whole, {kind.name: kind.plural for kind in described if kind.name not in topics})
 
 
 def own_part(lines: Sequence[str]) -> str:

@@ -232,13 +232,20 @@ def test_every_topic_is_a_page_of_its_own_that_the_manual_lists(someone: Person)
 
 
 def test_an_unknown_topic_is_refused_with_the_nearest_and_all_there_are(someone: Person) -> None:
-    answer = someone.get("/help?topic=contact&format=json")
+    answer = someone.get("/help?topic=contcts&format=json")
     assert answer.status_code == 400
     found = answer.json()
     assert found["error"] == "invalid_value"
-    assert found["fields"] == {"topic": '"contact" is no topic (did you mean contacts?)'}
+    assert found["fields"] == {"topic": '"contcts" is no topic (did you mean contacts?)'}
     assert {"all", "querying", "contacts"} <= set(re.split(r"[ ,.]+", found["hint"]))
     assert someone.get("/help?topic=undo&topic=many").status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("name", "topic"), [("contact", "contacts"), ("Company", "companies"), ("activity", "activities")]
+)
+def test_the_topic_of_a_kind_has_its_name_in_the_singular_too(someone: Person, name: str, topic: str) -> None:
+    assert someone.text("GET", f"/help?topic={name}") == someone.text("GET", f"/help?topic={topic}")
 
 
 @pytest.mark.parametrize(("word", "told"), [("erase", "topic=contacts"), ("escalation", "topic=teams"), ("qzxqzx", "")])
