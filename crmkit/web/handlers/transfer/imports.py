@@ -167,7 +167,7 @@ def _limit(text: str | None) -> int:
 def _told(standing_: Standing, status: int, call: HttpCall) -> Table:
     """Return how an import stands, with what to do next."""
     found, undone = standing_.found, standing_.undone
-    columns = [{"column": each.column, "title": each.title, "field": each.field} for each in found.columns]
+    columns = [{"column": each.column, "title": each.title, "field": each.field or None} for each in found.columns]
     rows = list(map(_row, standing_.rows))
     facts = {
         "id": found.id,

@@ -169,7 +169,11 @@ def test_the_plan_is_changed_by_the_names_of_the_query(alice: Person) -> None:
     alice.json_of("POST", "/contacts", {"name": "Jane", "email": "jane@acme.example"})
     id = planned(alice, file(JANE, ("Bob", "bob@acme.example", "", "")))["id"]
     changed = alice.json_of("PATCH", f"/imports/{id}", {"map.city": "", "map.stage": "custom.phase", "mode": "update"})
-    assert [column["field"] for column in changed["columns"]] == ["name", "email", "custom.phase", ""]
+    assert [column["field"] for column in changed["columns"]] == ["name", "email", "custom.phase", None]
+    assert alice.text("GET", f"/imports/{id}").splitlines()[3:5] == [
+        "column/3  title=stage  field=custom.phase",
+        "column/4  title=city",
+    ]
     assert counts(changed) == (2, 0, 1, 1)
     alice.json_of("POST", f"/imports/{id}/start")
     assert counts(ended(alice, id)) == (2, 0, 1, 1)
