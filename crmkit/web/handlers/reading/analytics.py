@@ -3,6 +3,7 @@
 from crmkit.core.analytics import campaigns, funnel, summary
 from crmkit.render.answers import Answer
 from crmkit.render.figures import of_period
+from crmkit.render.formats import LISTS
 from crmkit.web.call import HttpCall
 from crmkit.web.route import read
 
@@ -14,6 +15,7 @@ from crmkit.web.route import read
     area="analytics",
     is_linked=True,
     query=summary.PARAMETERS,
+    formats=LISTS,
 )
 async def summarised(call: HttpCall) -> Answer:
     found, span = await summary.summary(call, call.parameters())
@@ -27,6 +29,7 @@ async def summarised(call: HttpCall) -> Answer:
     area="analytics",
     is_linked=True,
     query=funnel.PARAMETERS,
+    formats=LISTS,
 )
 async def by_stage(call: HttpCall) -> Answer:
     found, span = await funnel.funnel(call, call.parameters())
@@ -40,6 +43,7 @@ async def by_stage(call: HttpCall) -> Answer:
     area="analytics",
     is_linked=True,
     query=campaigns.PARAMETERS,
+    formats=LISTS,
 )
 async def by_campaign(call: HttpCall) -> Answer:
     found, span = await campaigns.campaigns(call, call.parameters())

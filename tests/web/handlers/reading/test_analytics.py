@@ -1,5 +1,8 @@
 """Figures of a period: the summary, the funnel and campaigns equal what lists and the log add up to."""
 
+import csv
+import io
+import json
 import random
 from collections import Counter
 from collections.abc import Iterator
@@ -293,6 +296,17 @@ def test_counts_the_funnel_and_the_brief_spell_a_stage_alike(home: House, alice:
     assert spellings() == ["lead"] * 5
     alice.put("/pipelines/deals", json={"stages": [{"name": "LeaD"}]})
     assert spellings() == ["LeaD"] * 5
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_rows_of_figures_are_lines_of_csv_and_of_json_too(busy: Team, place: str) -> None:
+    items = rows(busy.alice, place, "?period=all_time")
+    path = f"/analytics/{place}?period=all_time"
+    head, *lines = csv.reader(io.StringIO(busy.alice.text("GET", f"{path}&format=csv")))
+    assert head == list(items[0])
+    assert lines == [["" if value is None else str(value) for value in item.values()] for item in items]
+    assert list(map(json.loads, busy.alice.text("GET", f"{path}&format=jsonl").splitlines())) == items
+    assert items
 
 
 def test_the_bounds_that_an_answer_shows_ask_for_the_same_figures(busy: Team) -> None:
