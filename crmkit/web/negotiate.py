@@ -54,10 +54,11 @@ def named(text: str, offered: Sequence[Format]) -> Format:
         if each.name == name:
             return each
     names = [each.name for each in offered]
+    meant = nearest(name, names) if len(names) > 1 else ""
     raise Problem(
         "unknown_format",
         f"Send {listed((f'format={one}' for one in names), 'or')}.",
-        fields={"format": f"must be {listed(names, 'or')}{nearest(name, names)}"},
+        fields={"format": f"must be {listed(names, 'or')}{meant}"},
     )
 
 

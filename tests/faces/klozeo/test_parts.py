@@ -168,6 +168,12 @@ def test_a_batch_that_is_none_is_refused_as_a_whole(us: Team, method: str, body:
     assert us.alice.get(f"{P}/leads").json()["count"] == 0
 
 
+def test_a_batch_without_leads_is_told_whether_they_were_sent(us: Team) -> None:
+    told = [done(us.alice, "POST", f"{P}/leads/batch", body, 400)["message"] for body in ({}, {"leads": []})]
+    assert "leads is required" in told[0]
+    assert "leads must be a list of 1 to 500" in told[1]
+
+
 def test_the_id_of_an_attribute_is_a_uuid_made_of_its_contact_and_name() -> None:
     for name in ("industry", "Größe (m²)", ""):
         expected = str(uuid.uuid5(uuid.NAMESPACE_URL, f"crmkit:c_k7m2q9xa/{name}"))

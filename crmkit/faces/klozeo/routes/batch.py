@@ -116,8 +116,10 @@ def _ids(sent: Mapping[str, Any]) -> list[str]:
 def _listed(sent: Mapping[str, Any], name: str) -> list[Any]:
     """Return the list that a body has, of 1 to MOST; raises `invalid_value`, `missing_field`."""
     found = sent.get(name)
-    if not isinstance(found, list) or not found:
+    if found is None:
         raise Problem("missing_field", f"Send {name} as a list.", fields={name: "is required"})
+    if not isinstance(found, list) or not found:
+        raise Problem("invalid_value", f"Send {name} as a list.", fields={name: f"must be a list of 1 to {MOST}"})
     if len(found) > MOST:
         wrong = {name: f"has {len(found):,}; at most {MOST} fit into one request"}
         raise Problem("invalid_value", "Split it into several requests: nothing was written.", fields=wrong)

@@ -102,6 +102,11 @@ def test_a_format_that_a_kind_does_not_have_is_unknown(alice: Person, path: str)
     assert (answer.status_code, answer.text.splitlines()[0]) == (400, "ERROR unknown_format")
 
 
+def test_where_there_is_one_format_an_unknown_one_is_told_it_once(alice: Person) -> None:
+    refused = alice.text("GET", "/reminders/export?format=csv")
+    assert refused == "ERROR unknown_format\nFIELD format  must be ics\nHINT  Send format=ics.\n"
+
+
 def test_a_sheet_that_no_spreadsheet_opens_is_refused_before_anything_is_sent(alice: Person) -> None:
     made = alice.json_of("POST", "/deals", {"title": "x", "notes": "\U0001f600" * 17_000})
     answer = alice.get("/deals/export?format=xlsx")
