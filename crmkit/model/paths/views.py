@@ -65,14 +65,15 @@ class ListPath(RequestPath, frozen=True):
 def narrowed(path: str, sent: Sequence[tuple[str, str]]) -> tuple[str, Pairs]:
     """Return the path of a view without its query, and the pairs to read it with: its own, then those that were sent.
 
-    What is sent of REPLACES stands in place of the view's own. A group of filters that is sent stays one of its own,
-    and the words of two searches must all be found.
+    What is sent of REPLACES stands in place of the view's own. A group of filters that is sent stays one of its own:
+    the view's gets another prefix, so that errors and notes name what was sent. The words of two searches must all be
+    found.
     """
     head, kept = split(path)
     replaced = {pair[0] for pair in sent if _is_of_answer(pair)}
     kept = [pair for pair in kept if not (_is_of_answer(pair) and pair[0] in replaced)]
-    named = groups.renamed([name for name, _ in sent], [name for name, _ in kept])
-    found = [*kept, *zip(named, (text for _, text in sent), strict=True)]
+    named = groups.renamed([name for name, _ in kept], [name for name, _ in sent])
+    found = [*zip(named, (text for _, text in kept), strict=True), *sent]
     searches = [text for name, text in found if name == SEARCH]
     if len(searches) > 1:
         found = [*(pair for pair in found if pair[0] != SEARCH), (SEARCH, " ".join(searches))]

@@ -359,6 +359,12 @@ def test_a_group_that_is_sent_is_another_than_the_views(alice: Person) -> None:
     assert next(line for line in text.splitlines() if line.startswith("contact/")).endswith('name="Of won"')
     assert "# 1 contacts" in text
     assert "whose stage is won or whose stage is lost, and whose city is Bern or whose city is Oslo" in text
+    alone = alice.text("GET", "/views/ends?or.city=Bern")
+    assert "# 1 contacts" in alone
+    assert "or2" not in alone
+    refused = alice.json_of("GET", "/views/ends?or.town=Bern")
+    assert list(refused["fields"]) == ["or.town"]
+    assert "cannot be read" not in refused["hint"]
 
 
 def test_the_words_of_a_search_that_is_sent_are_looked_for_beside_the_views(alice: Person) -> None:
