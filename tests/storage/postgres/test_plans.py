@@ -11,7 +11,9 @@ from bench.data.dataset import Dataset
 from bench.reads import Read, Reader, _drawn
 from crmkit.core import upkeep
 from crmkit.core.call import Call
+from crmkit.storage.lists import pages as lists
 from crmkit.storage.postgres.engine.connection import PostgresConnection, connect
+from crmkit.storage.postgres.search import pages
 from tests import postgres
 from tests.house import ALICE
 from tests.kinds import COMPANY, CONTACT, DEAL, TASK
@@ -57,7 +59,11 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Ran]]:
         patched.setattr(PostgresConnection, "execute", noted)
         _work(back, actor, 2)
         _read(back, actor)
+        patched.setattr(pages, "MAX_RECORDS_READ", -1)
+        _search(back, actor)
         back.do(upkeep.index_all(Call(back.crm)))
+        patched.setattr(lists, "COUNTED", 0)
+        _search(back, actor)
         yield postgres.url(folder), found
 
 
@@ -116,12 +122,19 @@ def _read(back: Desk, actor: Any) -> None:
             back.find(actor, *pairs, limit="5", cursor=cursor or "", kind=kind)
 
 
+def _search(back: Desk, actor: Any) -> None:
+    """Search for what begins titles, what stands elsewhere, and what stands nowhere."""
+    for text in ("jane", "example", "nothing"):
+        back.find(actor, search=text, limit="3")
+
+
 def test_no_statement_is_planned_as_a_scan_of_a_large_table(ran: tuple[str, Ran]) -> None:
     url, found = ran
     assert len(found) > 150
     with closing(connect(url, plan_cache_mode="force_custom_plan")) as connection:
         large = {table for (table,) in connection.execute(_LARGE, (ROWS,)).fetchall()}
         assert {"contacts", "contacts_texts", "activities", "tasks", "audit"} <= large
+        assert sum("replace(t.title" in sql for sql, _ in found) == 2  # of two tiers
         assert "\n\n".join(_scans(connection, large, {sql: args for (sql, _), args in found.items()})) == ""
 
 

@@ -103,6 +103,9 @@ def _texts(plural: str) -> list[str]:
         "waits boolean NOT NULL DEFAULT TRUE)",
         f"CREATE INDEX {plural}_texts_by_text ON {plural}_texts USING gin (text gin_trgm_ops) "
         "WITH (gin_pending_list_limit = 128)",
+        f"CREATE INDEX {plural}_texts_by_title ON {plural}_texts USING gin "
+        "(replace(title, E'\\n', 'Q') gin_trgm_ops, (ARRAY[seq >> 12])) WITH (gin_pending_list_limit = 128) "
+        "WHERE NOT waits",
         f"CREATE INDEX {plural}_texts_waiting ON {plural}_texts (seq) WHERE waits",
     ]
 

@@ -4,29 +4,22 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from msgspec.structs import replace
-
 from crmkit.model.query.filters import Condition
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage.columns import country_of
 from crmkit.storage.examining.mismatch import Mismatch
 from crmkit.storage.interface.connection import Connection
-from crmkit.storage.interface.statement import Statement, at_most
+from crmkit.storage.interface.statement import Statement
 from crmkit.storage.interface.texts import Terms
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.interface.workspace import Workspace
-from crmkit.storage.lists import planner
 from crmkit.storage.lists.pages import Page, PageReader
-from crmkit.storage.lists.plan import LookUp
-from crmkit.storage.lists.sql import where
-from crmkit.storage.postgres.search import comparing, sql
-from crmkit.storage.records import live
+from crmkit.storage.postgres.search import comparing, pages, sql
 from crmkit.storage.search import nearest
 from crmkit.storage.search.parts import parts
 from crmkit.storage.search.texts import texts
 from crmkit.storage.search.words import Noted, count_words, may_be_meant, words_of
 
-MAX_RECORDS_READ = 2_000  # records up to which a workspace's texts are read, and the index of all is left alone
 MOST_AT_ONCE = 400  # texts whose words are counted in one transaction
 MOST_COUNTED = 5_000  # texts whose words are counted together, where all are made anew
 
@@ -54,22 +47,11 @@ class TrigramTexts:
 
     def page(self, reader: PageReader, terms: Terms, position: Sequence[Any] | None) -> Page:
         """Return the page of matches after `position`: best match first, unless the query has sort keys."""
-        connection, kind, workspace, query = reader.connection, reader.kind, reader.workspace, reader.query
-        by_index = _by_index(connection, kind, workspace)
-        matches = sql.matches(kind, workspace, terms, by_index)
-        plan = planner.looked_up(kind, query, LookUp((matches,), "search"))
-        found, times = (
-            (reader.sorted(plan, position), None) if query.sorts else _ranked(reader, terms, by_index, position)
-        )
-        found = reader.with_total(found, plan, times)
-        corrected = [] if terms.text else [list(group) for group in terms.groups]
-        following = None if found.position is None else [corrected, *found.position]
-        positions = found.positions and [[corrected, *each] for each in found.positions]
-        return replace(found, position=following, closest=bool(corrected and found.seqs), positions=positions)
+        return pages.page(reader, terms, position)
 
     def matches(self, connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Statement:
         """Return a SELECT of the numbers of all rows that match."""
-        return sql.matches(kind, workspace, terms, _by_index(connection, kind, workspace))
+        return sql.matches(kind, workspace, terms, pages.by_index(connection, kind, workspace))
 
     def closest(self, connection: Connection, kind: Kind, workspace: Workspace, terms: Terms) -> Terms | None:
         """Return the terms with each word replaced by the known words nearest to it, None as the interface says."""
@@ -171,25 +153,6 @@ class TrigramTexts:
 
 def _halves(text: str | None) -> tuple[str | None, str | None]:
     return (None, None) if text is None else (text, "")
-
-
-def _by_index(connection: Connection, kind: Kind, workspace: Workspace) -> bool:
-    """Tell whether the index of all workspaces is asked: those of small ones are read."""
-    return live(connection, workspace.id, kind.plural) > MAX_RECORDS_READ
-
-
-def _ranked(
-    reader: PageReader, terms: Terms, by_index: bool, position: Sequence[Any] | None
-) -> tuple[Page, int | None]:
-    """Return a page of the matches, the best tier first, the newest first within a tier; how many match in all."""
-    connection, limit, conditions = reader.connection, reader.query.limit, reader.query.conditions
-    scope = where(connection.dialect, reader.workspace, conditions, by_number=True) if conditions else None
-    found = sql.found(reader.workspace, terms, by_index)
-    statement = sql.ranked(reader.kind, terms, found, scope, position) + at_most(connection.dialect, limit + 1)
-    ranks = statement.run(connection).fetchall()
-    on_page = [seq for seq, _, _ in ranks[:limit]]
-    page = reader.picked(on_page, [[rank, seq] for seq, rank, _ in ranks[:limit]], has_more=len(ranks) > limit)
-    return page, ranks[0][2] if ranks else 0
 
 
 def _waiting(connection: Connection, kind: Kind, workspace: Workspace) -> Counter[str]:

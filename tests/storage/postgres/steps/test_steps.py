@@ -60,6 +60,7 @@ def test_a_step_follows_from_what_a_migration_says() -> None:
         'CREATE INDEX "lamps_by_size" ON "lamps"',
         "CREATE TABLE lamps_texts",
         "CREATE INDEX lamps_texts_by_text ON lamps_texts",
+        "CREATE INDEX lamps_texts_by_title ON lamps_texts",
         "CREATE INDEX lamps_texts_waiting ON lamps_texts",
         'ALTER TABLE activities ADD COLUMN "lamp_id" text COLLATE "C"',
     ]
