@@ -135,5 +135,5 @@ def routes(kinds: Kinds) -> list[Route]:
     async def remove(call: HttpCall, id: str) -> Saved:
         return await activities.remove(call, id, call.if_match())
 
-    all_of = many_routes(kinds.activity, (*activities.filters(kinds), "search"))
+    all_of = many_routes(kinds.activity, tuple(name for name in feed(kinds) if name not in PAGING))
     return [find_all, save, batch_route(kinds.activity), *all_of, fetch, change, remove]

@@ -9,10 +9,14 @@ import httpx
 import pytest
 
 from crmkit.core.reading import lists
+from crmkit.core.reading.feeds import PAGING
 from crmkit.model.record import Kind
+from crmkit.web.app import routes
 from tests.house import BOB, House, Person
-from tests.kinds import CONTACT, KINDS
+from tests.kinds import ACTIVITY, CONTACT, KINDS, REGISTRY
 from tests.web.refused import refused
+
+ROUTES = routes(REGISTRY)
 
 
 @pytest.fixture(scope="module")
@@ -273,8 +277,25 @@ def test_activities_are_changed_and_deleted_by_the_parameters_of_their_list(alic
     assert done(alice, "DELETE", "/activities?kind=note")["count"] == 2
     assert {each["kind"] for each in alice.json_of("GET", "/activities")["items"]} == {"call"}
     assert alice.json_of("GET", f"/contacts/{one}")["activities"] == 1
-    refused(alice, "invalid_filter", "DELETE", "/activities?body=Hello", None, ["body"])
+    assert done(alice, "PATCH", f"/activities?contact_id={two}&body=like:ello", {"outcome": "open"})["count"] == 1
+    assert done(alice, "DELETE", "/activities?outcome=agreed")["count"] == 1
+    refused(alice, "invalid_filter", "DELETE", "/activities?colour=red", None, ["colour"])
     assert "id=not:null means all activities" in alice.send_it("DELETE", "/activities").text
+
+
+@pytest.mark.parametrize("kind", [*KINDS, ACTIVITY], ids=lambda kind: kind.plural)
+def test_a_change_and_a_delete_take_the_filters_that_the_list_takes(alice: Person, kind: Kind) -> None:
+    listing, *others = (
+        next(found for found in ROUTES if found.paths[0] == kind.path and method in found.methods)
+        for method in ("GET", "PATCH", "DELETE")
+    )
+    taken = {name for name in listing.query if name not in PAGING}
+    assert all(taken <= {*found.query} for found in others)
+    path = f"/{kind.plural}?{'&'.join(f'{name}=is:null' for name in kind.filters)}"
+    field = next(name for name in ("owner", "outcome", "value_cents") if name in kind.by_name)
+    assert alice.json_of("GET", path)["items"] == []
+    assert alice.json_of("PATCH", path, {field: None})["count"] == 0
+    assert alice.json_of("DELETE", path)["count"] == 0
 
 
 def test_activities_are_named_by_their_ids_as_other_records_are(alice: Person) -> None:
