@@ -86,7 +86,9 @@ class Auth(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Limits(Struct, frozen=True, forbid_unknown_fields=True):
-    requests_per_minute: Annotated[NotNegative, "requests per token and minute; 0 switches the limit off"] = 600
+    requests_per_minute: Annotated[
+        NotNegative, "requests per token and minute; 0 switches the limit off, that of persons too unless it is set"
+    ] = 600
     requests_per_minute_user: Annotated[
         NotNegative, "requests per person and minute, with all tokens; 0 switches the limit off"
     ] = 2000

@@ -150,11 +150,18 @@ def _converted(tree: dict[str, Any], capped: Sequence[str]) -> Settings:
         server=_section("server", tree.get("server", {}), Server),
         mail=_section("mail", tree.get("mail", {}), Mail),
         auth=_section("auth", tree.get("auth", {}), Auth),
-        limits=_section("limits", tree.get("limits", {}), Limits),
+        limits=_limits(tree.get("limits", {})),
         webhooks=_section("webhooks", tree.get("webhooks", {}), Webhooks),
         backup=_section("backup", tree.get("backup", {}), Backup),
         plans=Plans(default, named),
     )
+
+
+def _limits(keys: Any) -> Limits:
+    """Return the section; where tokens have no limit, and none of persons is set, persons have none either."""
+    limits = _section("limits", keys, Limits)
+    is_off = not limits.requests_per_minute and "requests_per_minute_user" not in keys
+    return msgspec.structs.replace(limits, requests_per_minute_user=0) if is_off else limits
 
 
 def _section(name: str, keys: Any, struct: type[T]) -> T:

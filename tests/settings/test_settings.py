@@ -141,6 +141,14 @@ def test_the_environment_wins_over_the_file_and_a_flag_over_both(tmp_path: Path)
     assert found.server.data == "data"
 
 
+def test_without_a_limit_of_tokens_persons_have_none_unless_it_is_set(tmp_path: Path) -> None:
+    file = written(tmp_path, "[limits]\nrequests_per_minute = 0\n")
+    assert load(file).limits.requests_per_minute_user == 0
+    assert load(file, {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE_USER": "2000"}).limits.requests_per_minute_user == 2000
+    assert load(file, {"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "5"}).limits.requests_per_minute_user == 2000
+    assert load(environ={"CRMKIT_LIMITS_REQUESTS_PER_MINUTE": "0"}).limits.requests_per_minute_user == 0
+
+
 def test_the_path_of_the_settings_file_is_no_setting() -> None:
     assert load(environ={"CRMKIT_CONFIG": "/elsewhere.toml"}) == Settings()
 
