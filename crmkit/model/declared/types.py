@@ -142,7 +142,7 @@ class DeclaredTime(Declared, frozen=True):
         return str(found)
 
     def operand(self, text: str) -> str:
-        return Time().cleaned(text)
+        return str(Time().operand(text))
 
     def meant(self, raw: Any, asker: Asker) -> Any:
         return Time().meant(raw, asker)

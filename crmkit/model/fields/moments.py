@@ -5,6 +5,8 @@ from datetime import date, timedelta, tzinfo
 from functools import partial
 from typing import Any, ClassVar, TypeVar
 
+import msgspec
+
 from crmkit.clock import stamp
 from crmkit.model.actor import Asker
 from crmkit.model.fields.base import FieldType, Invalid, Span, checked
@@ -95,6 +97,9 @@ class Time(FieldType, frozen=True):
         if found is None:
             raise Invalid(f"must be {self.says}{relative.meant(value)}")
         return found
+
+    def operand(self, text: str) -> Any:
+        return msgspec.structs.replace(self, day="that whole day").accept(text)
 
     def meant(self, raw: Any, asker: Asker) -> Any:
         """Return the stamp of a time that is told by the present, of a day its first second in the asker's zone."""
