@@ -22,7 +22,9 @@ _OTHER_MARKS = (
     (b"\xff\xfe", "UTF-16"),
     (b"\xfe\xff", "UTF-16"),
 )
-_MARKS = tuple(mark for mark, _ in _OTHER_MARKS)
+# which of the first four bytes are NUL where each of the first characters is one of ASCII
+_NULS = {b"\1\0\1\0": "UTF-16", b"\0\1\0\1": "UTF-16", b"\1\0\0\0": "UTF-32", b"\0\0\0\1": "UTF-32"}
+_GZIP = b"\x1f\x8b"
 _CHARSET = re.compile(r""";\s*charset\s*=\s*["']?([^;"'\s]+)""", re.IGNORECASE)
 _UTF_8 = ("utf-8", "utf8", "us-ascii", "ascii")
 
@@ -36,19 +38,26 @@ _NESTING = (dict, list)
 def uncoded(body: bytes, codings: str, media_type: str) -> bytes:
     """Return a body without a byte order mark; the headers Content-Encoding and Content-Type tell how it was sent.
 
-    Raises `unsupported_encoding` for one that is compressed or otherwise coded, or in another charset than UTF-8.
+    Raises `unsupported_encoding` for one that is compressed or otherwise coded, or in another charset than UTF-8, also
+    where its first bytes alone tell that.
     """
     if not body:
         return body
     if codings:
         check_coding(codings)
+    if body.startswith(_GZIP):
+        raise Problem("unsupported_encoding", "Send the body as it is, not compressed: its coding is gzip.")
     named = _CHARSET.search(media_type)
-    charset = named[1] if named and named[1].lower() not in _UTF_8 else ""
-    if not charset and body.startswith(_MARKS):
-        charset = next(name for mark, name in _OTHER_MARKS if body.startswith(mark))
+    charset = named[1] if named and named[1].lower() not in _UTF_8 else _charset(body)
     if charset:
         raise Problem("unsupported_encoding", f"Send the body in UTF-8: its charset is {charset}.")
     return body.removeprefix(_MARK)
+
+
+def _charset(body: bytes) -> str:
+    """Return the charset that the first bytes of a body tell, "" for UTF-8."""
+    marked = next((name for mark, name in _OTHER_MARKS if body.startswith(mark)), "")
+    return marked or _NULS.get(bytes(map(bool, body[:4])), "")
 
 
 def check_coding(codings: str) -> None:

@@ -41,6 +41,7 @@ NOT_JSON = {
     "a hundred thousand lists": b'{"name":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
     "a hundred thousand open objects": b'{"a":' * 100_000,
     "no UTF-8": b'{"name":"\xff"}',
+    "a raw NUL at the start": b'\0{"name":"X"}',
     "two byte order marks": b'\xef\xbb\xbf\xef\xbb\xbf{"name":"X"}',
     "half a surrogate pair": b'{"name":"\\ud83d"}',
     "half a surrogate pair in a key": b'{"name":"X","custom":{"\\udc00":1}}',
@@ -99,6 +100,15 @@ CODED = {
     "UTF-16": (JANE.encode("utf-16"), {}, "in UTF-8: its charset is UTF-16"),
     "UTF-16, big end first": (b"\xfe\xff" + JANE.encode("utf-16-be"), {}, "its charset is UTF-16"),
     "UTF-32": (JANE.encode("utf-32"), {}, "its charset is UTF-32"),
+    "gzip that no header tells": (gzip.compress(JANE.encode()), {}, "not compressed: its coding is gzip"),
+    "UTF-16 without a mark": (JANE.encode("utf-16-le"), {}, "its charset is UTF-16"),
+    "UTF-16 without a mark, big end first": (
+        JANE.encode("utf-16-be"),
+        {"Content-Type": "application/json; charset=utf-8"},
+        "its charset is UTF-16",
+    ),
+    "UTF-32 without a mark": (JANE.encode("utf-32-le"), {}, "its charset is UTF-32"),
+    "UTF-32 without a mark, big end first": (JANE.encode("utf-32-be"), {}, "its charset is UTF-32"),
 }
 
 
