@@ -45,7 +45,7 @@ class Act(Struct, frozen=True):
         return f"{count} {self.kind.name if count == 1 else self.kind.plural}"
 
     def result(self, count: int, notes: tuple[str, ...] = (), left: int = 0) -> Result:
-        """Return the answer for so many records that were found and written, beside those that were left."""
+        """Return the answer for so many records that were changed or deleted, beside those that were left."""
         message = f"{'deleted' if self.is_delete else 'changed'} {self.counted(count)}"
         return Result(message, {"count": count, **({"left": left} if left else {})}, notes)
 
@@ -60,22 +60,21 @@ class Act(Struct, frozen=True):
                 fields=dict.fromkeys(names, "can be that of one record alone"),
             )
 
-    def check(self, tx: Tx, record: Record) -> None:
-        """Raise what `write` would, as far as it can be told without writing."""
-        if self.values is not None:
-            _naming(record, write.check_change, tx, self.crm, self.kind, record, self.values)
+    def check_each(self, tx: Tx, ids: Sequence[str]) -> int:
+        """Return how many of the records with these ids have the values already.
 
-    def check_each(self, tx: Tx, ids: Sequence[str]) -> None:
-        """Raise what `check` does for the first of the records with these ids that cannot be written."""
+        Raises what `write` would for the first that cannot be written, as far as it can be told without writing.
+        """
         if self.values is None:
-            return
-        found = records.all_of(tx.connection, self.kind, tx.by.workspace_id, ids)
+            return 0
+        same, found = 0, records.all_of(tx.connection, self.kind, tx.by.workspace_id, ids)
         for record in (found[id] for id in ids if id in found):
             try:
-                self.check(tx, record)
+                same += _naming(record, write.check_change, tx, self.crm, self.kind, record, self.values)
             except Problem as problem:
                 problem.hint += " Nothing was changed."
                 raise
+        return same
 
     def write(self, tx: Tx, record: Record, is_linked: bool) -> "Outcome":
         """Change or delete one record; raises a Problem that names it. `is_linked` is that of write.removed."""

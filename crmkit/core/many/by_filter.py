@@ -134,7 +134,7 @@ def _written(tx: Tx, act: Act, found: Found, notes: tuple[str, ...]) -> Result:
             record = records.fetch(tx.connection, kind, workspace_id, id)
             if record is not None:  # else it went along with one before
                 tally.add(act.write(tx, record, id in linked))
-    return act.result(found.count, (*notes, *tally.notes()))
+    return act.result(found.count - tally.same, (*notes, *tally.notes()))
 
 
 async def _asked(call: Call, kind: Kind, pairs: Pairs) -> Asked:

@@ -59,10 +59,10 @@ def begin(tx: Tx, act: Act, found: Found, body: Any, asker: Asker, notes: tuple[
 
 async def expected_of(call: Call, act: Act, found: Found, notes: tuple[str, ...]) -> Result:
     """Return what a dry run tells of the same: it checks all records as the job does, or says how many it checked."""
-    plural, every = act.kind.plural, found.parts
+    plural, every, same = act.kind.plural, found.parts, dict[int, int]()
 
     def step(at: int, tx: Tx) -> int | None:
-        act.check_each(tx, [id for part in every[at : at + CHECKED] for id, _ in members_of(part)])
+        same[at] = act.check_each(tx, [id for part in every[at : at + CHECKED] for id, _ in members_of(part)])
         return at + CHECKED if at + CHECKED < len(every) else None
 
     if act.is_delete:
@@ -72,7 +72,8 @@ async def expected_of(call: Call, act: Act, found: Found, notes: tuple[str, ...]
         checked = sum(len(members_of(part)) for part in every[:reached])
         some = f"the first {checked:,} of {found.count:,} {plural} were looked at; all are before anything is written"
         notes = (*notes, some)
-    return act.result(found.count, notes)
+    tally = Tally(same=sum(same.values()))
+    return act.result(found.count - tally.same, (*notes, *tally.notes()))
 
 
 def _step(crm: Crm, tx: Tx, job: Job) -> Job:
@@ -84,7 +85,9 @@ def _step(crm: Crm, tx: Tx, job: Job) -> Job:
         return job.goes_on(to_builtins(place))
     if _write(tx, job, act, place):
         return job.goes_on(to_builtins(place))
-    result = act.result(place.done - place.tally.left, (*job.input["notes"], *place.tally.notes()), place.tally.left)
+    tally = place.tally
+    count, notes = place.done - tally.left - tally.same, (*job.input["notes"], *tally.notes())
+    result = act.result(count, notes, tally.left)
     return job.goes_on(to_builtins(place)).ends(result)
 
 

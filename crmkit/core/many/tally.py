@@ -38,7 +38,7 @@ class Tally(Struct):
         self.named_others = [*self.named_others, *more.named_others][:MOST_NOTES]
 
     def notes(self) -> tuple[str, ...]:
-        found = [f"{self.same} of them had these values already"] if self.same else []
+        found = [f"{self.same} had these values already"] if self.same else []
         found += self.named_others
         if self.others > len(self.named_others):
             found.append(f"{self.others - len(self.named_others)} more such notes")

@@ -104,10 +104,10 @@ def changed(tx: Tx, crm: Crm, kind: Kind, before: Record, values: Values) -> Sav
     return _written(Write(tx, crm, kind, before), values)
 
 
-def check_change(tx: Tx, crm: Crm, kind: Kind, before: Record, values: Values) -> None:
-    """Raise what `changed` would, as far as it can be told without writing."""
+def check_change(tx: Tx, crm: Crm, kind: Kind, before: Record, values: Values) -> bool:
+    """Tell whether the record has these values already; raises what `changed` would, as far as that can be told."""
     merging.check_taken(tx, kind, before, values)
-    checked(Write(tx, crm, kind, before), relations.linked(tx, crm.kinds, kind, values))
+    return checked(Write(tx, crm, kind, before), relations.linked(tx, crm.kinds, kind, values)) == before
 
 
 async def remove(call: Call, kind: Kind, id: str, if_match: int | None = None, at_once: bool = False) -> Saved:

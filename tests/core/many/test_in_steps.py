@@ -163,9 +163,9 @@ def test_a_dry_run_checks_few_records_in_a_transaction_and_writes_none(
     ids, checked = fill(home, alice, 40), list[list[str]]()
     check = Act.check_each
 
-    def noted(act: Act, tx: Tx, some: list[str]) -> None:
+    def noted(act: Act, tx: Tx, some: list[str]) -> int:
         checked.append([*some])
-        check(act, tx, some)
+        return check(act, tx, some)
 
     monkeypatch.setattr(Act, "check_each", noted)
     answer = alice.json_of("PATCH", f"{PATH}&dry_run=1&confirm=x", {"owner": BOB})
@@ -174,6 +174,18 @@ def test_a_dry_run_checks_few_records_in_a_transaction_and_writes_none(
     assert max(map(len, checked)) == 4 * in_steps.CHECKED
     assert operations(home, "contact.update") == [(0, 0, 0)]
     assert rows(home, "SELECT count(*) FROM jobs WHERE kind = 'write_many'") == [(0,)]
+
+
+def test_records_that_have_the_values_already_are_not_counted_by_the_job_and_its_dry_run(
+    home: House, alice: Person
+) -> None:
+    for id in fill(home, alice, 30)[::3]:
+        alice.patch(f"/contacts/{id}", json={"owner": BOB})
+    path = confirmed(alice, "PATCH", PATH, {"owner": BOB})
+    expected = alice.json_of("PATCH", f"{path}&dry_run=1", {"owner": BOB})
+    answer = alice.json_of("PATCH", path, {"owner": BOB})
+    for each in (expected, answer):
+        assert (each["count"], each["notes"]) == (20, ["10 had these values already"])
 
 
 def test_a_dry_run_for_which_there_is_no_time_says_how_many_it_looked_at(
