@@ -63,7 +63,7 @@ class Contact(Reached, frozen=True):
     rating: Annotated[float | None, Number(), "on a scale of yours"]
     estimated_cents: Annotated[int | None, Integer(-MAX_EXACT, MAX_EXACT), DETAIL, "expected worth"]
     actual_cents: Annotated[int | None, Integer(-MAX_EXACT, MAX_EXACT), DETAIL, "what came of it"]
-    currency: Annotated[str | None, Currency(), DETAIL, "the workspace's unless sent"]
+    currency: Annotated[str | None, Currency(), DETAIL, "the workspace's where an amount stands without one"]
     ad_platform: Annotated[str | None, PLATFORM, DETAIL, "the platform of the ad"]
     tags: Annotated[list[str] | None, Tags(), SEARCHED, "your own words"]
     notes: Annotated[str | None, LongText(20_000), SEARCHED, DETAIL, "anything worth keeping"]
