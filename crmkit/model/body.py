@@ -57,7 +57,7 @@ def uncoded(body: bytes, codings: str, media_type: str) -> bytes:
 def _charset(body: bytes) -> str:
     """Return the charset that the first bytes of a body tell, "" for UTF-8."""
     marked = next((name for mark, name in _OTHER_MARKS if body.startswith(mark)), "")
-    return marked or _NULS.get(bytes(map(bool, body[:4])), "")
+    return marked or (_NULS.get(bytes(map(bool, body[:4])), "") if 0 in body[:4] else "")
 
 
 def check_coding(codings: str) -> None:
