@@ -62,6 +62,9 @@ CATALOGUE: dict[str, tuple[tuple[int, ...], str]] = {
 # what `fields` says of one that has no value
 IS_EMPTY, IS_NEEDED = "cannot be empty", "is needed to create"
 
+# the hint on a reference to a record that is not there
+LOOK_IT_UP = "Create the record first, or look its id up."
+
 
 class Problem(Exception):
     """Why a request was refused, and what the caller can do next.

@@ -9,9 +9,9 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from msgspec import Struct
 from msgspec.structs import replace
 
-from crmkit.errors import IS_EMPTY, IS_NEEDED, Problem, a, nearest
+from crmkit.errors import IS_EMPTY, IS_NEEDED, LOOK_IT_UP, Problem, a, nearest
 from crmkit.model.actor import NOBODY, Asker
-from crmkit.model.fields import Custom, FieldType, Invalid
+from crmkit.model.fields import BadReference, Custom, FieldType, Invalid
 from crmkit.model.preferences import DEFAULTS, Preferences
 
 MAX_UNKNOWN_FIELDS_SHOWN = 20
@@ -194,10 +194,11 @@ class Form(Struct, frozen=True, eq=False, dict=True):
         The body of a PATCH `is_edit`: what it says of a field may be a change of what the record has.
 
         Raises one Problem for all wrong fields: `unknown_field` if there are unknown names, else `invalid_value`, else
-        `missing_field` if a required field is empty.
+        `missing_field` if a required field is empty, else `invalid_reference` for links that can lead to no record.
         """
         unknown: dict[str, str] = {}
         wrong: dict[str, str] = {}
+        stray: dict[str, str] = {}
         empty: dict[str, str] = {}
         values: dict[str, Any] = {}
         known = self.edited if is_edit else self.taken
@@ -212,12 +213,12 @@ class Form(Struct, frozen=True, eq=False, dict=True):
                 meant = field.type.meant(raw, asker)
                 value = field.type.edit(meant) if is_edit else field.type.accept(meant)
             except Invalid as error:
-                wrong[name] = str(error)
+                (stray if isinstance(error, BadReference) else wrong)[name] = str(error)
                 continue
             if value is None and field.needs_value:
                 empty[name] = IS_EMPTY
             values[name] = field.default_of(asker.preferences) if value is None else value
-        faults = {**unknown, **wrong, **empty}
+        faults = {**unknown, **wrong, **empty, **stray}
         if unknown:
             free = ' Keys of your own go into custom: {"custom":{"KEY":"value"}}.' if self.custom else ""
             raise Problem(
@@ -229,6 +230,8 @@ class Form(Struct, frozen=True, eq=False, dict=True):
             raise Problem("invalid_value", "Correct the fields named above and send the request again.", fields=faults)
         if empty:
             raise Problem("missing_field", f"Send {a(self.noun)} with {self._needs} that is not empty.", fields=faults)
+        if stray:
+            raise Problem("invalid_reference", LOOK_IT_UP, fields=faults)
         return values
 
     def with_defaults(self, values: dict[str, Any], preferences: Preferences) -> dict[str, Any]:

@@ -196,6 +196,22 @@ def test_without_an_unknown_name_the_code_is_that_of_the_values() -> None:
     assert problem.hint == "Send a boat with name and berth that is not empty."
 
 
+def test_a_link_that_can_be_no_record_is_told_after_all_other_faults() -> None:
+    """It has the code of an id that leads nowhere; what is no text is a wrong value, as anywhere."""
+    for link in ("nope", "ha_zzzzzzzz", "d_k7m2q9xa"):
+        problem = told(BOAT, {"harbour_id": link})
+        assert (problem.code, list(problem.fields)) == ("invalid_reference", ["harbour_id"])
+        assert problem.hint == "Create the record first, or look its id up."
+        for body, code in (
+            ({"sise": 5, "masts": "2"}, "unknown_field"),
+            ({"masts": "2"}, "invalid_value"),
+            ({"name": None}, "missing_field"),
+        ):
+            problem = told(BOAT, {"harbour_id": link, **body})
+            assert (problem.code, list(problem.fields)) == (code, [*body, "harbour_id"])
+    assert told(BOAT, {"harbour_id": 5}).code == told(BOAT, {"harbour_id": ["nope"]}).code == "invalid_value"
+
+
 @pytest.mark.parametrize("name", ["id", "handle", "version", "created_at", "created_by", "activities", "company_name"])
 def test_a_field_that_only_the_server_writes_is_refused_as_such(name: str) -> None:
     problem = told(CONTACT, {name: None})
@@ -247,7 +263,7 @@ def test_any_body_gives_values_or_a_problem_that_names_each_wrong_field(kind: Ki
         try:
             values = kind.draft(body)
         except Problem as problem:
-            assert problem.code in ("unknown_field", "invalid_value", "missing_field")
+            assert problem.code in ("unknown_field", "invalid_value", "missing_field", "invalid_reference")
             assert set(problem.fields) <= set(body)
             assert {name for name in body if name not in kind.writable} <= set(problem.fields)
             return

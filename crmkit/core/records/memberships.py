@@ -15,7 +15,7 @@ from crmkit import ids
 from crmkit.core import derived, lookup
 from crmkit.core.call import Call
 from crmkit.core.reading import feeds
-from crmkit.errors import Problem, listed, nearest
+from crmkit.errors import LOOK_IT_UP, Problem, listed, nearest
 from crmkit.model.fields import Key, LinkToAny, Text, keys
 from crmkit.model.form import REQUIRED, Form, form_of
 from crmkit.model.query.listing import RecordListing
@@ -93,7 +93,7 @@ async def add(call: Call, id: str, body: Mapping[str, Any]) -> Member:
         if found is None:
             raise Problem(
                 "invalid_reference",
-                "Create the record first, or look its id up.",
+                LOOK_IT_UP,
                 fields={"id": lookup.nothing(_named(kinds, member), member)},
             )
         kind, record = found

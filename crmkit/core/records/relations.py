@@ -5,7 +5,7 @@ from typing import Any
 
 from crmkit.core import derived, lookup
 from crmkit.core.duplicates import pairing
-from crmkit.errors import Problem, listed
+from crmkit.errors import LOOK_IT_UP, Problem, listed
 from crmkit.model.fields import Key, keys
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage import records
@@ -40,7 +40,7 @@ def linked(
         else:
             found[name] = whole.id
     if wrong:
-        raise Problem("invalid_reference", "Create the record first, or look its id up.", fields=wrong)
+        raise Problem("invalid_reference", LOOK_IT_UP, fields=wrong)
     return found
 
 

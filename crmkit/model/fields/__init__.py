@@ -6,7 +6,7 @@ table, OpenAPI and the error of a wrong value share. A new type is one class her
 
 from crmkit.model.cells import MAX_INTEGER
 from crmkit.model.fields.addresses import Domain, Email, Website
-from crmkit.model.fields.base import FieldType, Invalid, Span
+from crmkit.model.fields.base import BadReference, FieldType, Invalid, Span
 from crmkit.model.fields.choices import Choice, Currency, Flag
 from crmkit.model.fields.custom import PLAIN_KEY, Custom
 from crmkit.model.fields.keys import Key, KeyForm, KeyForms
@@ -23,6 +23,7 @@ __all__ = [
     "MAX_INTEGER",
     "PLAIN_KEY",
     "Addresses",
+    "BadReference",
     "Choice",
     "Country",
     "Currency",

@@ -21,6 +21,10 @@ class Invalid(ValueError):
     """A value that does not fit its field; the message follows the field's name in a FIELD line."""
 
 
+class BadReference(Invalid):
+    """A text in place of the id or key of a record, which can be that of none."""
+
+
 class FieldType(Struct, frozen=True):
     """The base of all types. Each has a `says` of its own: what a value must be, as the manual and errors put it."""
 

@@ -8,7 +8,7 @@ from msgspec import field
 from crmkit import ids
 from crmkit.errors import a, listed
 from crmkit.model.fields import keys
-from crmkit.model.fields.base import FieldType, Invalid
+from crmkit.model.fields.base import BadReference, FieldType
 from crmkit.model.fields.keys import Key, KeyForms
 from crmkit.model.operators.rows import Taken
 
@@ -54,7 +54,7 @@ class Link(FieldType, frozen=True):
         except ids.BadId as error:
             key = keys.read(text, self.forms, self.prefixes, in_query)
             if key is None:
-                raise Invalid(str(error)) from None
+                raise BadReference(str(error)) from None
             return key
 
 
@@ -81,8 +81,8 @@ class LinkToAny(FieldType, frozen=True):
             try:
                 return ids.parse(value, prefix, self.prefixes)
             except ids.BadId as error:
-                raise Invalid(str(error)) from None
+                raise BadReference(str(error)) from None
         key = keys.read(value, self.forms, self.prefixes)
         if key is None or not any(key.of(each) for each in self.among):
-            raise Invalid(f"must be {self.says}")
+            raise BadReference(f"must be {self.says}")
         return key

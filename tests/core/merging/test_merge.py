@@ -261,7 +261,13 @@ def test_the_same_record_and_one_that_is_not_there_are_refused(back: Desk, alice
     back.remove(alice, gone)
     for source, code in (
         *((stays.id, "invalid_value"), (gone.id, "invalid_reference"), (theirs.id, "invalid_reference")),
-        *((company.id, "invalid_value"), (None, "missing_field"), ("", "missing_field"), (5, "invalid_value")),
+        *(
+            (company.id, "invalid_reference"),
+            ("nope", "invalid_reference"),
+            (None, "missing_field"),
+            ("", "missing_field"),
+            (5, "invalid_value"),
+        ),
     ):
         with pytest.raises(Problem) as raised:
             back.do(merging.merge(Call(back.crm, alice), CONTACT, stays.id, {"from": source}))

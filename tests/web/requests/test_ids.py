@@ -77,7 +77,7 @@ def test_an_id_in_a_filter_or_a_body_is_checked_too(alice: Person, jane: str) ->
     refused(alice, "invalid_value", "GET", f"/contacts?id={jane[:-1]}", None, {"id": "8 characters"})
     refused(alice, "invalid_value", "GET", "/contacts?company_id=acme", None, {"company_id": "acme is no id.*co_"})
     wrong = {"name": "X", "company_id": jane}
-    refused(alice, "invalid_value", "POST", "/contacts", wrong, {"company_id": "id of a contact"})
+    refused(alice, "invalid_reference", "POST", "/contacts", wrong, {"company_id": "id of a contact"})
 
 
 def test_the_id_of_another_workspace_is_exactly_like_one_that_never_existed(

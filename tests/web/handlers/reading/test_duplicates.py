@@ -70,7 +70,8 @@ def test_what_is_no_pair_is_refused(alice: Person, town: House) -> None:
     path, ticket = "/duplicates/dismiss", new(alice, "/tickets", subject="Broken")
     for b, fault in ((jane["id"], "same record"), (acme["id"], "another kind")):
         refused(alice, "invalid_value", "POST", path, {"a": jane["id"], "b": b}, {"b": fault})
-    refused(alice, "invalid_value", "POST", path, {"a": jane["id"], "b": ticket}, ["b"])
+    for b in (ticket, "nope", f"{jane['id'][:-1]}{'a' if jane['id'][-1] != 'a' else 'b'}"):
+        refused(alice, "invalid_reference", "POST", path, {"a": jane["id"], "b": b}, ["b"])
     refused(alice, "missing_field", "POST", path, {"a": jane["id"]}, ["b"])
     refused(alice, "unknown_field", "POST", path, {"a": jane["id"], "b": acme["id"], "c": 1}, ["c"])
     foreign = made(enter(town, address("charlie")), name="Jane")

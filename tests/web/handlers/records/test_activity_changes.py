@@ -120,7 +120,7 @@ def test_a_body_that_names_another_record_than_the_path_or_none_is_refused(alice
     body = {"body": "x"}
     assert logged(alice, f"/contacts/{contact}", contact_id=contact, deal_id=None)["contact_id"] == contact
     refused(alice, "invalid_value", "POST", place, {**body, "contact_id": other}, {"contact_id": "another contact"})
-    refused(alice, "invalid_value", "POST", place, {**body, "deal_id": company}, {"deal_id": "the id of a company"})
+    refused(alice, "invalid_reference", "POST", place, {**body, "deal_id": company}, {"deal_id": "the id of a company"})
     refused(alice, "invalid_reference", "POST", place, {**body, "deal_id": ids.mint("d")}, ["deal_id"])
     answer = alice.json_of("DELETE", f"/contacts/{other}")
     assert alice.delete(f"/contacts/{other}?confirm={answer['confirm']}").status_code == 200

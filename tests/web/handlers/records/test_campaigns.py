@@ -88,7 +88,7 @@ def test_what_is_no_contact_or_company_does_not_join(alice: Person) -> None:
     path, gone = f"/campaigns/{campaign}/members", made(alice, "contacts", "Gone")
     erased(alice, f"/contacts/{gone}")
     refused(alice, "missing_field", "POST", path, {"reason": "x"}, ["id"])
-    refused(alice, "invalid_value", "POST", path, {"id": campaign}, {"id": "the id of a contact or a company"})
+    refused(alice, "invalid_reference", "POST", path, {"id": campaign}, {"id": "the id of a contact or a company"})
     refused(alice, "invalid_value", "POST", path, {"id": 5}, ["id"])
     refused(alice, "unknown_field", "POST", path, {"id": gone, "why": "x"}, ["why"])
     refused(alice, "invalid_reference", "POST", path, {"id": gone}, {"id": f"there is no contact {gone}"})
@@ -188,7 +188,7 @@ def test_a_post_that_names_no_live_campaign_creates_nothing(alice: Person) -> No
     erased(alice, f"/campaigns/{gone}")
     before = alice.json_of("GET", "/contacts?limit=1&count=exact")["total"]
     body = {"name": "Nobody", "campaign_id": gone, "company_id": "co_k7m2q9xc"}
-    refused(alice, "invalid_value", "POST", "/contacts", body, ["company_id"])
+    refused(alice, "invalid_reference", "POST", "/contacts", body, ["company_id"])
     del body["company_id"]
     refused(alice, "invalid_reference", "POST", "/contacts", body, {"campaign_id": f"there is no campaign {gone}"})
     assert alice.json_of("GET", "/contacts?limit=1&count=exact")["total"] == before
@@ -199,7 +199,7 @@ def test_a_nested_company_joins_too(alice: Person) -> None:
     contact = alice.json_of("POST", "/contacts", {"name": "Jane", "company": {"name": "A", "campaign_id": campaign}})
     assert members(alice, campaign) == [contact["company_id"]]
     body = {"name": "Jane", "company": {"name": "A", "campaign_id": "ca_k7m2q9xc"}}
-    refused(alice, "invalid_value", "POST", "/contacts", body, ["company.campaign_id"])
+    refused(alice, "invalid_reference", "POST", "/contacts", body, ["company.campaign_id"])
 
 
 def test_contacts_and_companies_are_filtered_by_campaign(alice: Person) -> None:

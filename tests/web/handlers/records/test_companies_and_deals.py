@@ -122,18 +122,20 @@ def test_a_link_leads_to_a_live_record_of_the_workspace_or_nothing_is_written(
     record = made(alice, plural)
     gone = made(alice, other)["id"]
     deleted(alice, other, gone)
-    wrong = {
-        made(charlie, other)["id"]: "invalid_reference",
-        gone: "invalid_reference",
-        ids.mint(PREFIX[other]): "invalid_reference",
-        ids.mint("d" if other != "deals" else "c"): "invalid_value",  # which cannot be one at all
-        "acme": "invalid_value",
-    }
+    wrong = [
+        made(charlie, other)["id"],
+        gone,
+        ids.mint(PREFIX[other]),
+        f"{PREFIX[other]}_zzzzzzzz",  # whose check character does not fit
+        ids.mint("d" if other != "deals" else "c"),
+        "acme",
+    ]
     before = counts(alice)
-    for id, code in wrong.items():
+    for id in wrong:
         for spelled in (id, f"{PREFIXES[PREFIX[other]]}/{id}"):
-            refused(alice, code, "POST", f"/{plural}", {TITLE[plural]: "X", link: spelled}, [link])
-            refused(alice, code, "PATCH", f"/{plural}/{record['id']}", {"notes": "X", link: spelled}, [link])
+            refused(alice, "invalid_reference", "POST", f"/{plural}", {TITLE[plural]: "X", link: spelled}, [link])
+            path = f"/{plural}/{record['id']}"
+            refused(alice, "invalid_reference", "PATCH", path, {"notes": "X", link: spelled}, [link])
     assert counts(alice) == before
     assert alice.json_of("GET", f"/{plural}/{record['id']}") == record
 
