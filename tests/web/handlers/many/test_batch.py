@@ -187,7 +187,7 @@ def test_records_nested_in_an_item_are_written_with_it_or_not_at_all(dora: Perso
     bad = {"name": "Bob", "company": {"name": "Never"}, "activities": [{"body": "met", "deal_id": "d_00000000"}]}
     assert outcomes(dora, "contacts", [good, bad, {"name": "Cid", "company": acme}]) == [
         ("created", ""),
-        ("failed", "invalid_value"),
+        ("failed", "invalid_reference"),
         ("created", ""),
     ]
     assert [company["name"] for company in dora.json_of("GET", "/companies")["items"]] == ["Acme"]
