@@ -12,6 +12,7 @@ from crmkit.storage import secret
 from crmkit.storage.interface.database import InUse, Unusable
 from crmkit.storage.sqlite.brand import SQLITE
 from crmkit.storage.sqlite.engine.folder import FILE
+from crmkit.storage.sqlite.migrations import MIGRATIONS
 from tests.cli.test_cli import gives_up
 from tests.disks import mounted
 from tests.house import process, run, settings_of
@@ -98,12 +99,12 @@ def test_an_earlier_schema_is_refused_on_both_sides_and_migrated_on_none(tmp_pat
     old, new = installation(tmp_path / "old", "Jane"), installation(tmp_path / "new", "Jane")
     shutil.copy(new / secret.FILE, old / secret.FILE)
     with SQLITE.alone(old) as do:
-        do(lambda tx: tx.connection.execute("PRAGMA user_version = 49"), (), NOW)
+        do(lambda tx: tx.connection.execute(f"PRAGMA user_version = {len(MIGRATIONS) - 1}"), (), NOW)
     with pytest.raises(Unusable, match="does not have the schema of this crmkit: run `crmkit migrate` on it first"):
         copied(old, tmp_path / "target")
     with pytest.raises(Unusable, match="has a database already, of an earlier crmkit: name another folder"):
         copied(new, old)
-    assert SQLITE.pending(old).names == ["0050 ends"]
+    assert len(SQLITE.pending(old).names) == 1
     assert not (tmp_path / "target").exists()
 
 

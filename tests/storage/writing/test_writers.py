@@ -16,9 +16,9 @@ LOGGED = {("records.py", name) for name in ("_insert_sql", "_changed", "_deleted
 UNLINKED_OR_RESTATED = {("records.py", "_write_linked"), ("records.py", "follow_country")}
 CASCADED = {("records.py", "remove_linked")}
 COUNTED = {("records.py", "add"), ("derived/tallies.py", "write"), ("examining/derived.py", "_set")}
-PAIRED = {("duplicates/unpaired.py", "fill")}
+PAIRED = {("duplicates/unpaired.py", name) for name in ("fill", "note")}
 SCORED = {("scoring/scores.py", "follow")}
-ERASED = {("workspaces/erasure.py", "erase"), ("erasure/beside.py", "clear")}
+ERASED = {("workspaces/erasure.py", "erase"), ("erasure/other_rows.py", "clear")}
 ARRIVED = {("transfer/snapshots/arriving.py", "insert"), ("sqlite/whole.py", "insert")}  # with entries of the log
 SEALS = {("log/seals.py", "drop")}  # which hold no record
 TEXTS = {  # tables beside those of records
@@ -42,7 +42,7 @@ def writers(room: Path) -> set[tuple[str, str]]:
     return found
 
 
-def test_records_are_written_by_put_and_three_more_and_what_is_not_logged_by_seven_others() -> None:
+def test_records_are_written_by_put_and_three_more_and_what_is_not_logged_by_eight_others() -> None:
     derived = UNLINKED_OR_RESTATED | COUNTED | PAIRED | SCORED
     assert writers(SOURCE / "storage") == LOGGED | derived | CASCADED | ERASED | ARRIVED | SEALS | TEXTS
     assert writers(SOURCE / "core") == set()
