@@ -3,14 +3,12 @@
 import re
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from crmkit.storage import secret
-from crmkit.storage.sqlite.engine.driver import sqlite3
-from crmkit.storage.sqlite.engine.folder import FILE
+from tests import postgres
 from tests.house import Person, Process, process, run
 
 pytestmark = pytest.mark.slow
@@ -36,7 +34,7 @@ def alice(served: Process) -> Iterator[Person]:
 
 
 def change(folder: Path, *statements: str) -> None:
-    with closing(sqlite3.connect(folder / FILE)) as connection, connection:
+    with postgres.by_hand(folder) as connection:
         for statement in statements:
             connection.execute(statement)
 
@@ -85,8 +83,8 @@ def test_another_log_in_the_place_of_the_one_of_a_workspace_is_found_by_its_head
     change(
         served.folder,
         "DELETE FROM audit_digests",
-        "UPDATE audit SET \"by\" = 'bob@example.com', seq = (seq & 4294967295) | (7 << 32)",
-        "UPDATE workspaces SET number = 7",
+        "UPDATE audit SET \"by\" = 'bob@example.com', seq = (seq & 4294967295) | 30064771072",
+        "UPDATE workspaces SET number = 7",  # as in the upper half of seq
     )
     done = verified(served.folder, "--head", head)
     assert done.returncode == 1
@@ -96,6 +94,7 @@ def test_another_log_in_the_place_of_the_one_of_a_workspace_is_found_by_its_head
     )
 
 
+@pytest.mark.sqlite  # a text that is none
 def test_what_cannot_be_sealed_is_told_and_is_a_fault(served: Process, alice: Person) -> None:
     workspace = alice.json_of("GET", "/whoami")["workspace"]
     served.kill()
@@ -106,6 +105,7 @@ def test_what_cannot_be_sealed_is_told_and_is_a_fault(served: Process, alice: Pe
     assert done.stdout.startswith(f"BAD  {workspace}: its newest entries cannot be sealed: Could not decode to UTF-8")
 
 
+@pytest.mark.sqlite  # elsewhere no server starts without the key
 def test_after_the_key_was_lost_the_log_is_sealed_anew_on_demand_and_changes_are_found_again(
     served: Process, alice: Person
 ) -> None:
@@ -132,7 +132,7 @@ def test_after_the_key_was_lost_the_log_is_sealed_anew_on_demand_and_changes_are
 
 def test_a_restart_seals_what_a_kill_left(served: Process, alice: Person) -> None:
     served.kill()
-    with process(served.folder) as again, closing(sqlite3.connect(again.folder / FILE)) as connection:
+    with process(served.folder) as again, postgres.by_hand(again.folder) as connection:
         left = "SELECT (SELECT count(*) FROM audit) - (SELECT count(*) FROM audit_digests)"
         while connection.execute(left).fetchone() != (0,):
             assert again.popen.poll() is None
@@ -140,6 +140,7 @@ def test_a_restart_seals_what_a_kill_left(served: Process, alice: Person) -> Non
     assert verified(served.folder).returncode == 0
 
 
+@pytest.mark.sqlite
 def test_a_backup_that_was_restored_is_verified_and_does_not_have_a_later_head(served: Process, alice: Person) -> None:
     head, place, file = head_of(verified(served.folder)), served.folder.parent, served.folder.with_name("kept.db")
     for command, folder in (("backup", served.folder), ("restore", place / "restored")):
@@ -152,9 +153,10 @@ def test_a_backup_that_was_restored_is_verified_and_does_not_have_a_later_head(s
 
 
 def test_what_is_no_head_and_where_there_is_no_database_is_said_in_one_line(served: Process, tmp_path: Path) -> None:
+    nothing = "secret.key is missing" if postgres.SERVER else "there is no database in"
     for folder, arguments, words in (
         (served.folder, ("--head", "abc"), "--head abc: a head is the 64 letters and digits"),
-        (tmp_path / "none", (), "there is no database in"),
+        (tmp_path / "none", (), nothing),
     ):
         done = run("audit", "verify", "--data", str(folder), *arguments, cwd=tmp_path)
         assert (done.returncode, done.stdout) == (1, "")
