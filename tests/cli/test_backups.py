@@ -21,7 +21,7 @@ from tests.disks import mounted
 from tests.house import UNLIMITED, Person, Process, command, process, run
 from tests.storage.sqlite.backup.installation import installation, names
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # it is about the folder
 
 WRITERS = 4
 BACKUPS = 4

@@ -16,6 +16,7 @@ from crmkit.cli import main
 from crmkit.storage.sqlite.engine.driver import sqlite3
 from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.migrations import MIGRATIONS
+from tests import postgres
 from tests.house import ROOT, Process, command, process, run
 
 COMMANDS = ["serve", "migrate", "token", "doctor", "backup", "restore", "version"]
@@ -79,6 +80,7 @@ def test_postgresql_without_its_driver_says_how_it_comes(tmp_path: Path) -> None
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 def test_migrate_makes_a_database(tmp_path: Path) -> None:
     first = run("migrate", "--data", "data", cwd=tmp_path)
     applied = "".join(f"applied {at:04d} {each.name}\n" for at, each in enumerate(MIGRATIONS, 1))
@@ -135,10 +137,9 @@ def test_a_token_made_without_a_server_works_with_one(folder: Path) -> None:
     with process(folder) as served:
         assert who(served.url, done.stdout.strip())["email"] == "alice@example.com"
         assert served.stop() == 0
-    with closing(sqlite3.connect(folder / FILE)) as file:
-        assert file.execute("SELECT count(*) FROM users").fetchone() == (1,)
-        assert file.execute("SELECT count(*) FROM workspaces").fetchone() == (1,)
-        actions = [action for (action,) in file.execute("SELECT action FROM audit ORDER BY seq")]
+    assert postgres.rows(folder, "SELECT count(*) FROM users") == [(1,)]
+    assert postgres.rows(folder, "SELECT count(*) FROM workspaces") == [(1,)]
+    actions = [action for (action,) in postgres.rows(folder, "SELECT action FROM audit ORDER BY seq")]
     assert actions == ["workspace.create", "token.create", "token.create"]
 
 
@@ -161,7 +162,14 @@ def test_the_token_command_refuses_a_name_or_address_that_http_would_refuse(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("arguments", [["doctor"], ["migrate"], ["token", "--email", "alice@example.com"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["doctor"], marks=pytest.mark.sqlite),  # to which the haste of the tests' PostgreSQL is a fault
+        ["migrate"],
+        ["token", "--email", "alice@example.com"],
+    ],
+)
 def test_commands_that_do_not_serve_need_no_web_server(folder: Path, arguments: list[str]) -> None:
     names = ["litestar", "uvicorn", "httptools", "crmkit.web", "crmkit.mcp"]
     # Python runs this before the program: an import of one of them fails as where it is not installed
@@ -171,6 +179,7 @@ def test_commands_that_do_not_serve_need_no_web_server(folder: Path, arguments: 
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 @pytest.mark.parametrize("arguments", [["doctor"], ["users", "list"]])  # written line by line, and at the end
 def test_a_reader_that_has_enough_ends_a_command_quietly(folder: Path, arguments: list[str]) -> None:
     line, env = command(*arguments, "--data", str(folder))
@@ -184,6 +193,7 @@ def test_a_reader_that_has_enough_ends_a_command_quietly(folder: Path, arguments
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 @pytest.mark.parametrize("arguments", [["serve", "--port", "0"], ["migrate"], ["token", "--email", "a@example.com"]])
 def test_a_damaged_file_ends_a_command_with_one_line(folder: Path, arguments: list[str]) -> None:
     with (folder / FILE).open("r+b") as raw:

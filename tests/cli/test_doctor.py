@@ -17,6 +17,8 @@ from crmkit.storage.sqlite.engine.folder import FILE
 from crmkit.storage.sqlite.migrations import MIGRATIONS
 from tests.house import Process, run
 
+pytestmark = pytest.mark.sqlite  # it is about the folder
+
 
 def lines_of(folder: Path, status: int) -> dict[str, tuple[str, str]]:
     """Return what doctor finds: name -> (ok or BAD, what)."""

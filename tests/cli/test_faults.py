@@ -46,6 +46,7 @@ def people(folder: Path) -> Path:
     return folder
 
 
+@pytest.mark.sqlite
 def test_a_full_disk_ends_each_command_with_one_line(small_disk: Path) -> None:
     folder = people(small_disk / "data")
     fill(small_disk)
@@ -54,6 +55,7 @@ def test_a_full_disk_ends_each_command_with_one_line(small_disk: Path) -> None:
         gives_up(done, f"the disk that holds {folder} is full", "free some space")
 
 
+@pytest.mark.sqlite
 def test_a_database_that_another_program_holds_ends_each_command_with_one_line(folder: Path, tmp_path: Path) -> None:
     people(tmp_path / "more")
     with closing(connect(tmp_path / "more" / FILE, True)) as foreign:
@@ -78,6 +80,7 @@ def damage(file: Path) -> None:
             raw.write(b"\xff" * size)
 
 
+@pytest.mark.sqlite
 def test_a_damaged_database_ends_each_command_with_one_line(tmp_path: Path) -> None:
     folder = people(tmp_path / "data")
     (id,) = re.findall(
@@ -93,6 +96,7 @@ def test_a_damaged_database_ends_each_command_with_one_line(tmp_path: Path) -> N
 PRINTING = [["version"], ["--version"], [], ["--help"], ["users", "list", "--help"]]
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 @pytest.mark.parametrize("arguments", [["doctor"], LISTING, *PRINTING])  # written line by line, and at the end
 def test_output_that_cannot_be_written_is_one_line(folder: Path, arguments: list[str], unbuffered: str) -> None:
@@ -119,6 +123,7 @@ def test_a_file_of_an_import_that_cannot_be_read_is_named(tmp_path: Path) -> Non
 STEPS = "rename,renameat,renameat2,link,linkat,unlink,unlinkat,fsync,fdatasync"
 
 
+@pytest.mark.sqlite
 def test_a_restore_that_is_killed_while_it_folds_the_log_in_leaves_what_doctor_and_backup_can_read(
     tmp_path: Path,
 ) -> None:

@@ -15,7 +15,7 @@ from tests.house import run
 from tests.mail.posting import HOST, USER_AND_PASSWORD, Certified, Door, Inbox, Serve
 from tests.storage.desk import desk
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # the tests' PostgreSQL has faults of its own: it is in haste
 
 YOU = "you@example.com"
 Looked = Callable[..., subprocess.CompletedProcess[str]]

@@ -28,9 +28,7 @@ from tests.kinds import ACTIVITY, AUDIT, COMPANY, CONTACT, DEAL, KINDS
 from tests.storage.desk import Desk, desk, force_search_plan
 from tests.storage.hostile import asked_of, queries, spelled
 
-pytestmark = pytest.mark.sqlite
-
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.sqlite, pytest.mark.slow]
 
 EXAMPLES = 1_500
 CANARY = "charliescanary"
