@@ -127,8 +127,8 @@ def sent_schema(
     is_whole = method != "PATCH" and (form is not None or not _merges(route))
     is_edit = form is None and method == "PATCH"
     schema = body_schema(body.changes if method == "PATCH" else body, is_whole, is_edit, says)
-    if body in kinds.records and method == "POST":
-        schema["properties"] |= _nested(kinds, body)
+    if body in (*kinds.records, kinds.activity) and method == "POST":
+        schema["properties"] |= _nested(kinds, body, path)
     if is_edit and not is_by_filter(method, path):
         schema["properties"]["version"] = {
             "type": ["integer", "null"],
@@ -138,10 +138,12 @@ def sent_schema(
     return schema
 
 
-def _nested(kinds: Kinds, kind: Kind) -> dict[str, Any]:
-    """Return the properties of a POST that hold other records."""
+def _nested(kinds: Kinds, kind: Kind, path: str) -> dict[str, Any]:
+    """Return the properties of a POST that hold other records than the path names."""
     found: dict[str, Any] = {}
     for place, reference in kinds.places[kind].items():
+        if path.startswith(f"{reference.to.path}/{{"):
+            continue
         says = f"{a(reference.to.name)} to create or merge, in place of {reference.link}"
         found[place] = {**body_schema(reference.to, whole=False), "description": says}
     if kind.is_logged:

@@ -19,7 +19,7 @@ from crmkit.core.crm import Crm
 from crmkit.core.merging import merge as merging
 from crmkit.core.people import login, sessions
 from crmkit.core.reading import lists
-from crmkit.core.records import activities, write
+from crmkit.core.records import logged, write
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.query import parse
@@ -132,7 +132,7 @@ class Desk:
         return self.do(lists.fetch(Call(self.crm, actor), kind_of(record), record.id))
 
     def log(self, actor: Actor, record: Any, **body: Any) -> Any:
-        return self.do(activities.log(Call(self.crm, actor), kind_of(record), record.id, body)).record
+        return self.do(logged.log(Call(self.crm, actor), kind_of(record), record.id, body)).record
 
     def find(self, actor: Actor, *pairs: tuple[str, str], kind: Kind = CONTACT, **named: str) -> Found:
         found = self.do(lists.find_all(Call(self.crm, actor), kind, [*pairs, *named.items()], details=True))

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, example, given, settings
 
 from crmkit.core.call import Call
 from crmkit.core.reading import audit, lists
-from crmkit.core.records import activities
+from crmkit.core.records import activities, logged
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
 from crmkit.model.query.listing import Listing
@@ -116,14 +116,14 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
             )
             links = {"contact_id": contact.id, "company_id": back.make(alice, COMPANY, name=f"Firm {number}").id}
             deal = back.make(alice, DEAL, title=f"Alice's {number}", amount_cents=number, custom={"a": number}, **links)
-            back.do(activities.log(Call(back.crm, alice), DEAL, deal.id, {"body": f"call {number}", "kind": "call"}))
+            back.do(logged.log(Call(back.crm, alice), DEAL, deal.id, {"body": f"call {number}", "kind": "call"}))
             if number == 12:
                 back.index()
         for number in range(24):
             back.save(charlie, name=f"{CANARY} {number}", stage="lead", notes=CANARY, custom={"a": 5})
             back.make(charlie, COMPANY, name=f"{CANARY} {number}", notes=CANARY, custom={"a": 5})
             deal = back.make(charlie, DEAL, title=f"{CANARY} {number}", stage="lead", notes=CANARY, custom={"a": 5})
-            back.do(activities.log(Call(back.crm, charlie), DEAL, deal.id, {"body": CANARY}))
+            back.do(logged.log(Call(back.crm, charlie), DEAL, deal.id, {"body": CANARY}))
         declare(back, alice, "a", "number")
         build(back)
         alice = now(back, alice)

@@ -10,7 +10,7 @@ from typing import Any
 
 from crmkit.core import quotas
 from crmkit.core.call import Call
-from crmkit.core.records import activities, nested, write
+from crmkit.core.records import logged, nested, write
 from crmkit.core.records.merging import PostOptions
 from crmkit.core.records.settled import Saved
 from crmkit.core.rules.rule import Values
@@ -79,7 +79,7 @@ async def named(call: Call, units: Sequence[tuple[str, Unit[Saved] | Problem]]) 
 def _saving(call: Call, kind: Kind, merges_alike: bool) -> Callable[[Any], Unit[Saved]]:
     """Return what makes the unit of an item."""
     if kind is call.crm.kinds.activity:
-        return partial(activities.saving, call.crm, asker=call.asker)
+        return partial(logged.saving, call.crm, asker=call.asker)
     return partial(write.saving, call.crm, kind, asker=call.asker, options=PostOptions(merge_alike=merges_alike))
 
 

@@ -5,6 +5,7 @@ linked records and what the kind's rules say join them.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from msgspec import Struct
@@ -22,6 +23,8 @@ from crmkit.errors import Problem
 from crmkit.model.actor import Asker
 from crmkit.model.record import Kind, Kinds, Record
 from crmkit.storage.interface.tx import Tx, Unit
+
+Save = Callable[[Tx, Crm, Values], Saved]  # what writes the record itself of a body that nests others
 
 
 async def save(
@@ -62,12 +65,8 @@ class Saving(Struct, frozen=True):
     def __call__(self, tx: Tx) -> Saved:
         crm, kind, draft = self.crm, self.kind, self.draft
         _check_role(tx, kind)
-        _check_scopes(tx, crm.kinds, kind, draft)
-        if not draft.is_nested:
-            return _saved(tx, crm, kind, draft.values, self.options)
-        needed = [each.plural for each in (kind, crm.kinds.activity, *(link.to for link, _ in draft.related))]
-        with quotas.as_before(tx, crm.settings, needed):
-            return _saved_whole(tx, crm, kind, draft, self.options)
+        check_scopes(tx, crm.kinds, kind, draft)
+        return whole(tx, crm, kind, draft, partial(_saved, kind=kind, options=self.options), self.options.create)
 
 
 async def change(call: Call, kind: Kind, id: str, body: Mapping[str, Any], if_match: int | None = None) -> Saved:
@@ -160,20 +159,29 @@ def removed(tx: Tx, kinds: Kinds, kind: Kind, before: Record, is_linked: bool = 
     derived.put_and_follow(tx, kinds, kind, before, None)
 
 
-def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, options: PostOptions) -> Saved:
-    """Write a record with those that it nests; raises one Problem for what is wrong with any of them."""
+def whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, save: Save, creates: bool = True) -> Saved:
+    """Write a record, as `save` does, with those that it nests, which it `creates` where there are none."""
+    if not draft.is_nested:
+        return save(tx, crm, draft.values)
+    needed = [each.plural for each in (kind, crm.kinds.activity, *(link.to for link, _ in draft.related))]
+    with quotas.as_before(tx, crm.settings, needed):
+        return _saved_whole(tx, crm, kind, draft, save, creates)
+
+
+def _saved_whole(tx: Tx, crm: Crm, kind: Kind, draft: nested.Draft, save: Save, creates: bool) -> Saved:
+    """Do the same; raises one Problem for what is wrong with any of the records."""
     faults, values, notes = nested.Faults(), dict(draft.values), list[str]()
 
-    def part(place: str, save: Callable[..., Saved], *args: Any, but: Collection[str] = ()) -> Saved | None:
-        found = faults.of(place, save, tx, crm, *args, but=but)
+    def part(place: str, work: Callable[..., Saved], *args: Any, but: Collection[str] = ()) -> Saved | None:
+        found = faults.of(place, work, tx, crm, *args, but=but)
         notes.extend(f"{place}: {note}" if place else note for note in (found.notes if found else ()))
         return found
 
     for reference, sent in draft.related:
-        other = part(reference.place, _saved, reference.to, sent, PostOptions(create=options.create))
+        other = part(reference.place, _saved, sent, reference.to, PostOptions(create=creates))
         if other is not None:
             values[reference.link] = other.record.id
-    saved = part("", _saved, kind, values, options, but=[reference.link for reference, _ in draft.related])
+    saved = part("", save, values, but=[reference.link for reference, _ in draft.related])
     for number, sent in enumerate(draft.activities):
         place = f"{crm.kinds.activity.plural}.{number}"
         if saved is not None:
@@ -193,7 +201,7 @@ def _check_role(tx: Tx, kind: Kind) -> None:
         roles.check_admin(tx)
 
 
-def _check_scopes(tx: Tx, kinds: Kinds, kind: Kind, draft: nested.Draft) -> None:
+def check_scopes(tx: Tx, kinds: Kinds, kind: Kind, draft: nested.Draft) -> None:
     """Raise `scope_required` where the actor may not write what a body brings beside its own record.
 
     Of what a token proposes that is asked of whoever approves it.
@@ -207,7 +215,7 @@ def _check_scopes(tx: Tx, kinds: Kinds, kind: Kind, draft: nested.Draft) -> None
             tx.rights += [(SCOPE, scope) for scope in scopes]
 
 
-def _saved(tx: Tx, crm: Crm, kind: Kind, values: Values, options: PostOptions = POST) -> Saved:
+def _saved(tx: Tx, crm: Crm, values: Values, kind: Kind, options: PostOptions) -> Saved:
     before, values, notes = merging.allowed(tx, crm.kinds, kind, values, options)
     saved = _written(Write(tx, crm, kind, before, notes, options.past), values)
     return saved if before is None else replace(saved, record=derived.reached(tx, kind, saved.record))

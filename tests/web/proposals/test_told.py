@@ -19,6 +19,8 @@ def test_what_would_be_done_is_told_in_few_words(firm: Firm) -> None:
     assert proposed(firm.bot, "POST", "/contacts", body)["notes"][0] == (
         "would create a company, a contact and 2 activities"
     )
+    met = proposed(firm.bot, "POST", "/activities", {"body": "met", "contact": {"name": "Bo"}})
+    assert met["notes"][0] == "would create a contact and an activity"
     many = proposed(firm.bot, "POST", "/contacts/batch", [{"name": "A"}, {"name": "B"}])
     assert many["notes"][0] == "would create 2 contacts"
     new(firm.alice, "/deals", title="Linked", contact_id=id)
@@ -34,6 +36,10 @@ def test_a_body_is_shown_to_whom_all_that_it_writes_is_open(firm: Firm) -> None:
         assert "Hush" not in holder.text("GET", f"/proposals/{waits['id']}") + holder.text("GET", "/proposals")
         assert holder.json_of("GET", f"/proposals/{waits['id']}")["notes"][0].startswith("not all of it is shown: ")
         assert firm.bot.json_of("GET", f"/proposals/{waits['id']}")["body"] == body
+    brings = {"body": "met", "contact_id": jane(firm), "company": {"name": "Hush"}}
+    waits = proposed(firm.bot, "POST", "/activities", brings)
+    holder = holding(firm.home, firm.bob, firm.us.id, Access("activities.read activities.write"))
+    assert "Hush" not in holder.text("GET", f"/proposals/{waits['id']}")
 
 
 def test_a_proposal_is_seen_by_whom_its_records_are_open_to(firm: Firm) -> None:

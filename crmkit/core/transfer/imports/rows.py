@@ -16,7 +16,7 @@ from crmkit.core.call import Call
 from crmkit.core.configuration import fields
 from crmkit.core.crm import Crm
 from crmkit.core.many import batch
-from crmkit.core.records import activities, merging, write
+from crmkit.core.records import logged, merging, write
 from crmkit.core.records.merging import PostOptions
 from crmkit.core.records.settled import Saved
 from crmkit.core.transfer.imports.options import CREATE, UPDATE
@@ -213,7 +213,7 @@ def _saving(
 ) -> Unit[Saved]:
     kind, mode = source.kind, source.mode
     if kind is crm.kinds.activity:
-        return _activity(crm, values, asker, id) if id else activities.saving(crm, values, asker)
+        return _activity(crm, values, asker, id) if id else logged.saving(crm, values, asker)
     options = PostOptions(create=mode != UPDATE, merge=mode != CREATE, change_setting=True, id=id, past=past)
     return write.saving(crm, kind, values, asker, options)
 
@@ -225,7 +225,7 @@ def _activity(crm: Crm, values: Mapping[str, Any], asker: Asker, id: str) -> Uni
     def unit(tx: Tx) -> Saved:
         before = lookup.find(tx.connection, kind, tx.by, id)
         if before is None:
-            return activities.saving(crm, values, asker)(tx)
+            return logged.saving(crm, values, asker)(tx)
         found = merging.patched(tx, kind, before, kind.draft(values, asker))
         return write.changed(tx, crm, kind, before, found)
 

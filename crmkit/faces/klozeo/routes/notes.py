@@ -7,7 +7,7 @@ from msgspec import structs
 
 from crmkit.core.call import Call
 from crmkit.core.reading import lists
-from crmkit.core.records import activities, write
+from crmkit.core.records import activities, logged, write
 from crmkit.core.records.settled import Saved
 from crmkit.errors import Problem
 from crmkit.faces.answers import Given
@@ -84,7 +84,7 @@ def routes(kinds: Kinds) -> list[Route]:
     @route("POST", "/leads/{id}/notes", "create_note", activity, "write", form=NOTE, shows=shows_created, status=201)
     async def create_note(call: HttpCall, id: str) -> Saved:
         body = NOTE.filled(await call.body())
-        return await activities.log(call, contact, contact_id(contact, id), {"kind": WORD, "body": body["content"]})
+        return await logged.log(call, contact, contact_id(contact, id), {"kind": WORD, "body": body["content"]})
 
     @route("PUT", "/notes/{id}", "change_note", activity, "write", form=NOTE, shows=shows_changed)
     async def change_note(call: HttpCall, id: str) -> Saved:

@@ -2,7 +2,7 @@
 
 from crmkit.core.reading import lists
 from crmkit.core.reading.feeds import PAGING
-from crmkit.core.records import activities, write
+from crmkit.core.records import activities, logged, write
 from crmkit.core.records.settled import Saved
 from crmkit.errors import listed
 from crmkit.model.record import Kind, Kinds
@@ -58,14 +58,14 @@ def log_routes(kinds: Kinds, kind: Kind) -> list[Route]:
         shows=_shows_logged,
     )
     async def log(call: HttpCall, id: str) -> Saved:
-        return await activities.log(call, kind, id, await call.body())
+        return await logged.log(call, kind, id, await call.body())
 
     return [find_on, log]
 
 
 def routes(kinds: Kinds) -> list[Route]:
     """Return the handlers of the log of a whole workspace."""
-    logged = ", ".join(kind.name for kind in kinds.logged)
+    names = ", ".join(kind.name for kind in kinds.logged)
 
     def shows_changed(_: HttpCall, saved: Saved) -> Answer:
         return One(kinds.activity, saved.record)
@@ -73,7 +73,7 @@ def routes(kinds: Kinds) -> list[Route]:
     @read(
         "/activities",
         name="list_activities",
-        summary=f"activities, newest first: {logged}, kind, by, since, until",
+        summary=f"activities, newest first: {names}, kind, by, since, until",
         kind=kinds.activity,
         query=feed(kinds),
         has_groups=True,
@@ -94,7 +94,7 @@ def routes(kinds: Kinds) -> list[Route]:
         shows=_shows_logged,
     )
     async def save(call: HttpCall) -> Saved:
-        return await activities.save(call, await call.body())
+        return await logged.save(call, await call.body())
 
     @read(
         "/activities/{id}",

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from crmkit.core.call import Call
-from crmkit.core.records import activities, write
+from crmkit.core.records import logged, write
 from crmkit.core.transfer.mapping import Body
 from crmkit.errors import Problem
 from crmkit.model.actor import Actor
@@ -35,7 +35,7 @@ def imported(
         def unit(tx: Tx, body: Body = body) -> Any:
             values = plan.resolve(tx, back.crm, body) if body.needs_lookup else body.values
             if kind is ACTIVITY:
-                return activities.saving(back.crm, values, call.asker)(tx)
+                return logged.saving(back.crm, values, call.asker)(tx)
             return write.saving(back.crm, kind, values, call.asker)(tx)
 
         try:

@@ -36,6 +36,21 @@ def test_a_record_brings_others_where_the_token_writes_them(
     assert opened.status_code == 201, opened.text
 
 
+@pytest.mark.parametrize("path", ["/activities", "/contacts/{c}/activities"])
+def test_an_activity_brings_a_record_where_the_token_writes_it(
+    home: House, us: Team, ids: dict[str, str], path: str
+) -> None:
+    clerk, path = narrowed(home, us.alice, ACTIVITIES), filled(path, ids)
+    before = us.alice.json_of("GET", "/activities")["total"]
+    for deal, scope in (({"title": "Brought"}, "deals.write"), ({"source_id": "b1", "stage": "x"}, "deals.write")):
+        assert missing(clerk.post(path, json={"body": "met", "deal": deal}, headers=JSON)) == scope
+    opened = narrowed(home, us.alice, f"{ACTIVITIES} deals.write")
+    assert missing(opened.post(path, json={"body": "met", "deal": {"source_id": "b1"}}, headers=JSON)) == "deals.read"
+    assert us.alice.json_of("GET", "/activities")["total"] == before
+    assert us.alice.json_of("GET", "/deals?title=Brought")["items"] == []
+    assert opened.post(path, json={"body": "met", "deal": {"title": "Brought"}}, headers=JSON).status_code == 201
+
+
 def test_naming_a_record_of_a_closed_kind_by_its_id_needs_nothing(home: House, us: Team, ids: dict[str, str]) -> None:
     clerk = narrowed(home, us.alice, "contacts.write")
     made = clerk.post("/contacts", json={"name": "Known", "company_id": ids["co"]}, headers=JSON)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from crmkit import ids
 from tests.house import ALICE, UNLIMITED, Person, Process, house
 from tests.web.refused import refused
 
@@ -172,6 +173,102 @@ def test_a_nested_record_neither_nests_nor_stands_beside_its_id(
 def test_a_nested_record_in_a_deal_does_not_nest(alice: Person) -> None:
     body = {"title": "X", "contact": {"name": "Jane", "company": {"name": "Acme"}}}
     refused(alice, "unknown_field", "POST", "/deals", body, {"contact.company": "takes no records of its own"})
+
+
+def test_an_activity_brings_the_record_that_it_is_about_and_others(alice: Person) -> None:
+    body = {"body": "met", "deal": {"title": "X"}, "contact": {"name": "Jane", "email": "jane@acme.com"}}
+    met = alice.json_of("POST", "/activities", body)
+    jane = alice.json_of("GET", "/contacts/jane@acme.com")
+    assert (met["contact_id"], jane["activities"]) == (jane["id"], 1)
+    assert alice.json_of("GET", f"/deals/{met['deal_id']}")["activities"] == 1
+    log = [entry["action"] for entry in alice.json_of("GET", "/audit?limit=3")["items"]]
+    assert log == ["activity.create", "deal.create", "contact.create"]
+    again = alice.json_of(
+        "POST", "/activities", {"body": "wrote", "contact": {"email": "jane@acme.com", "stage": "customer"}}
+    )
+    assert (again["contact_id"], again["deal_id"]) == (jane["id"], None)
+    assert alice.json_of("GET", f"/contacts/{jane['id']}")["stage"] == "customer"
+
+
+def test_an_activity_on_a_record_brings_others_but_not_that_one(alice: Person) -> None:
+    jane = alice.json_of("POST", "/contacts", {"name": "Jane"})["id"]
+    met = alice.json_of("POST", f"/contacts/{jane}/activities", {"body": "met", "deal": {"title": "X"}})
+    assert met["contact_id"] == jane
+    assert alice.json_of("GET", f"/deals/{met['deal_id']}")["title"] == "X"
+    body = {"body": "met", "contact": {"name": "Other"}}
+    told = {"contact": "is another contact than the path has"}
+    refused(alice, "invalid_value", "POST", f"/contacts/{jane}/activities", body, told, does="leave contact out")
+    refused(alice, "not_found", "POST", f"/contacts/{ids.mint('c')}/activities", {"body": "x", "deal": {"title": "Y"}})
+    assert alice.json_of("GET", "/contacts")["total"] == alice.json_of("GET", "/deals")["total"] == 1
+
+
+def test_an_activity_that_is_there_already_brings_nothing(alice: Person) -> None:
+    body = {"body": "met", "source_id": "<m1@x>", "contact": {"name": "Jane"}}
+    first = alice.json_of("POST", "/activities", body)
+    for path in ("/activities", f"/contacts/{first['contact_id']}/activities"):
+        more = {"contact": {"name": "Jane"}} if path == "/activities" else {"deal": {"title": "X"}}
+        again = alice.json_of("POST", path, {"body": "met", "source_id": "<m1@x>", **more})
+        assert (again["id"], len(again["remarks"])) == (first["id"], 1)
+    assert [alice.json_of("GET", path)["total"] for path in ("/contacts", "/deals", "/activities")] == [1, 0, 1]
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "faults"),
+    [
+        ({"body": "x"}, "missing_field", ["contact_id", "company_id", "deal_id", "ticket_id"]),
+        ({"contact": {"name": "J"}}, "missing_field", ["body"]),
+        ({"body": "x", "contact": {}}, "missing_field", ["contact.name"]),
+        ({"body": "x", "contact": {"email": "jane@acme.com"}}, "missing_field", ["contact.name"]),
+        ({"body": "x", "contact": None}, "invalid_value", ["contact"]),
+        ({"body": "x", "contact": {"name": "J"}, "contact_id": None}, "invalid_value", ["contact"]),
+        ({"body": "x", "contact": {"name": "J", "company": {}}}, "unknown_field", ["contact.company"]),
+        (
+            {"body": "x", "contact": {"name": "J", "colour": 1}, "kind": "fax"},
+            "unknown_field",
+            ["kind", "contact.colour"],
+        ),
+        (
+            {"body": "x", "contact": {"email": "jane@acme.com"}, "company_id": "no.example"},
+            "missing_field",
+            ["contact.name", "company_id"],
+        ),
+        ({"body": "x", "contact": {"name": "J"}, "deal_id": "a@b.example"}, "invalid_reference", ["deal_id"]),
+        ({"body": "x", "task": {"title": "T"}, "contact_id": "c_zzzzzzzz"}, "unknown_field", ["task", "contact_id"]),
+    ],
+)
+def test_what_is_wrong_with_an_activity_or_what_it_brings_is_told_at_once(
+    alice: Person, body: dict[str, Any], code: str, faults: list[str]
+) -> None:
+    refused(alice, code, "POST", "/activities", body, faults)
+    assert nothing_was_written(alice)
+
+
+def test_activities_of_a_batch_bring_records_each_its_own(alice: Person) -> None:
+    jane = {"name": "Jane", "email": "jane@acme.com"}
+    items = [
+        {"body": "a", "contact": jane},
+        {"body": "b", "contact": {"stage": "lead"}},
+        {"body": "c", "contact": jane},
+    ]
+    for query, found in (("?dry_run=1", 0), ("", 1)):
+        told = alice.json_of("POST", f"/activities/batch{query}", {"items": items})["items"]
+        assert [item["outcome"] for item in told] == ["created", "failed", "created"]
+        assert (told[1]["error"], [*told[1]["fields"]]) == ("missing_field", ["contact.name"])
+        assert alice.json_of("GET", "/contacts")["total"] == found
+    assert alice.json_of("GET", "/contacts/jane@acme.com")["activities"] == 2
+    many = [{"body": "x", "deal": {"title": "X"}, "contact": {"name": "J"}}] * 1_000
+    refused(alice, "too_large", "POST", "/activities/batch", {"items": many}, does="those that items nest")
+
+
+def test_the_document_tells_what_an_activity_may_bring(alice: Person) -> None:
+    paths = alice.get("/openapi.json").json()["paths"]
+
+    def taken(path: str) -> set[str]:
+        schema = paths[path]["post"]["requestBody"]["content"]["application/json"]["schema"]
+        return {"contact", "company", "deal", "ticket"} & set(schema["properties"])
+
+    assert taken("/activities") == {"contact", "company", "deal", "ticket"}
+    assert taken("/contacts/{id}/activities") == {"company", "deal", "ticket"}
 
 
 def test_a_patch_takes_no_nested_records(alice: Person) -> None:
