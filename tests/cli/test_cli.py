@@ -262,6 +262,7 @@ def test_a_host_that_this_machine_does_not_have_ends_the_start_with_one_line(tmp
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 def test_a_folder_that_cannot_be_made_ends_a_command_with_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     for arguments in (["serve", "--port", "0"], ["migrate"], ["token", "--email", "alice@example.com"]):

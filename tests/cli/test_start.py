@@ -13,7 +13,7 @@ import pytest
 from crmkit import __version__
 from tests.house import ALICE, ROOT, command, process, run
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.sqlite]  # a start on PostgreSQL says more: that it is experimental
 
 YOU = "you@example.com"
 

@@ -110,6 +110,7 @@ def test_a_deleted_workspace_leaves_no_row_and_its_neighbours_do_not_change(
 
 
 @pytest.mark.slow
+@pytest.mark.sqlite
 def test_after_upkeep_no_byte_of_a_deleted_workspace_is_in_the_files(
     home: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
