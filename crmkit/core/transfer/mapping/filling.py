@@ -111,8 +111,9 @@ class Filling(Struct):
             else:  # nothing says of which record they are
                 for title, cell in cells.items():
                     self.keep(title, cell)
-        if self.custom:
-            self.values["custom"] = {**(self.values.get("custom") or {}), **self.custom}
+        sent = self.values.get("custom") or {}
+        if self.custom and isinstance(sent, dict):  # else the row is refused for it
+            self.values["custom"] = {**sent, **self.custom}
         if self.faults:
             return Refused(row, {**self.faults, **self._wrong(asker)})
         return Body(row, self.values, tuple(names), self.id, past, tuple(self.unread))

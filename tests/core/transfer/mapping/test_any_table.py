@@ -5,6 +5,7 @@ import re
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -15,7 +16,7 @@ from crmkit.model.names import trimmed
 from crmkit.model.record import Kind
 from crmkit.model.sheets.words import NOTHING
 from tests.core.transfer.mapping import headers
-from tests.core.transfer.mapping.tables import ASKER, planned, table
+from tests.core.transfer.mapping.tables import ASKER, body, planned, table
 from tests.kinds import ACTIVITY, COMPANY, CONTACT, KINDS, REGISTRY
 
 KNOWN = sorted(
@@ -139,3 +140,11 @@ def test_texts_under_titles_that_say_nothing_are_kept_as_they_are(found: list[st
     kept = {title: text for title, cell in zip(made.titles[1:], cells, strict=True) if (text := trimmed(cell))}
     kept = {title: text for title, text in kept.items() if text not in NOTHING}
     assert body.values.get("custom", {}) == kept
+
+
+def test_a_cell_of_custom_that_is_no_object_is_left_to_be_refused_beside_other_keys() -> None:
+    titles = ["Name", "custom", "Shoe size"]
+    with pytest.raises(Problem) as raised:
+        CONTACT.draft(body(titles, "Jane", True, "42"), ASKER)
+    assert list(raised.value.fields) == ["custom"]
+    assert body(titles, "Jane", '{"a":1}', "42")["custom"] == {"a": 1, "Shoe size": "42"}
