@@ -106,7 +106,8 @@ def test_of_writes_beside_crashes_of_it_each_that_was_acknowledged_is_there(
         until(lambda: answers_of(writers)["done"] > done + 20)
     until(lambda: is_ready(home))
     assert answers_of(writers).keys() <= {"done", "refused", "unknown"}
-    assert max(writer.slowest for writer in writers) < 2 * SOON
+    # to take it for silent, to look how a transaction ended and to connect may follow each other
+    assert max(writer.slowest for writer in writers) < 4 * SOON
     assert wrong_in(alice, writers) == []
 
 
