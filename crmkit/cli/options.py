@@ -33,6 +33,7 @@ class Parser(argparse.ArgumentParser):
             super()._print_message(message, file)
 
 
+# argparse has no public name for it, and it is generic for type checkers alone
 class _Commands(argparse._SubParsersAction):  # type: ignore[type-arg]
     def add_parser(self, name: str, **more: Any) -> Any:
         told: str = more.get("description") or f"{more['help']}."

@@ -48,11 +48,11 @@ async def begin(call: Call, parameters: Mapping[str, str]) -> Result | Job:
 
     done: Result | Job | Place = await call.write(unit)
     if isinstance(done, Place):
-        return await _rehearsed(call, chosen, done)
+        return await _expected_of(call, chosen, done)
     return await awaited(call, done) if isinstance(done, Job) else done
 
 
-async def _rehearsed(call: Call, kinds: Sequence[Kind], place: Place) -> Result:
+async def _expected_of(call: Call, kinds: Sequence[Kind], place: Place) -> Result:
     """Return what a dry run tells of the job: it scores all records as that does, or says how many it scored."""
 
     def step(at: Place, tx: Tx) -> Place | None:

@@ -16,6 +16,7 @@ from msgspec import Struct, field, structs
 from crmkit.core.call import Call
 from crmkit.core.many import batch
 from crmkit.core.records.settled import Saved
+from crmkit.core.requests.parts import MOST_SECONDS
 from crmkit.core.requests.wrapper import DryRun
 from crmkit.core.transfer.imports import rows
 from crmkit.core.transfer.imports.options import CREATE, MERGE
@@ -27,7 +28,6 @@ from crmkit.model.record import Kind
 from crmkit.storage.interface.tx import Tx
 from crmkit.storage.transfer.refused import RefusedRow
 
-MOST_SECONDS = 15  # of a dry run, which a client waits for
 MOST_KEPT = 10_000  # refused rows that a plan tells
 
 Outcome = Saved | Problem
